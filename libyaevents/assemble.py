@@ -1,0 +1,221 @@
+"""From logits to a `Document`: decode spans, keep admissible roles, carry the offsets over.
+
+In: the logits of one document's words (entities, triggers) and of its triggers (roles, factuality).
+Out: word spans first, then the same document with entities and events.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from libyaevents.documents import Argument, Document, Entity, Event, Trigger
+from libyaevents.errors import CheckpointError
+from libyaevents.ontology import Ontology
+from libyaevents.tags import DecodedSpan, decode_spans
+from libyaevents.windows import batch_by_length
+from libyaevents.words import Span
+
+__all__ = ["SOURCE", "Labels", "Roles", "assemble", "decode_mentions", "decode_roles", "pad_rows"]
+
+SOURCE = "Source"
+EVERYWHERE = (SOURCE, "Time", "Place", "Quantity")
+WORDS_A_BATCH = 8192
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """The label inventory of a model, in the order of its logits, and which roles its event types admit."""
+
+    entities: tuple[str, ...]
+    events: tuple[str, ...]
+    roles: tuple[str, ...]
+    factuality: tuple[str, ...]
+    admitted: frozenset[tuple[str, str]]
+
+    @classmethod
+    def of(cls, ontology: Ontology, seen: Mapping[tuple[str, str], int]) -> "Labels":
+        """Admit Source, Time, Place and Quantity everywhere, typical roles, and pairs seen twice in training."""
+        always = {(event.name, role) for event in ontology.event_types for role in EVERYWHERE}
+        typical = {(event.name, role) for event in ontology.event_types for role in event.typical_roles}
+        return cls(
+            entities=ontology.entity_labels,
+            events=ontology.event_labels,
+            roles=ontology.role_labels,
+            factuality=ontology.factuality_labels,
+            admitted=frozenset(always | typical | {pair for pair, count in seen.items() if count >= 2}),
+        )
+
+    @property
+    def other_roles(self) -> tuple[str, ...]:
+        """The roles of the second role sequence: all but Source."""
+        return tuple(role for role in self.roles if role != SOURCE)
+
+    def admission(self) -> NDArray[np.float32]:
+        """What to add to the role logits, shape (events, tags): 0 where admitted, minus infinity elsewhere."""
+        bias = np.zeros((len(self.events), 3 + 1 + 2 * len(self.other_roles)), np.float32)
+        for row, event in enumerate(self.events):
+            for column, role in enumerate(self.other_roles):
+                if (event, role) not in self.admitted:
+                    bias[row, 4 + 2 * column : 6 + 2 * column] = -np.inf
+        return bias
+
+    def to_json(self) -> str:
+        """One JSON object, as `from_json` reads it."""
+        value = {name: getattr(self, name) for name in ("entities", "events", "roles", "factuality")}
+        return json.dumps(value | {"admitted": sorted(self.admitted)}, indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Labels":
+        """Read what `to_json` wrote.
+
+        Raises:
+            CheckpointError: it is no such object.
+        """
+        try:
+            value: dict[str, Any] = json.loads(text)
+            lists = {name: tuple(map(str, value[name])) for name in ("entities", "events", "roles", "factuality")}
+            admitted = frozenset((str(event), str(role)) for event, role in value["admitted"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise CheckpointError(
+                f"labels.json is malformed ({error!r}): expected an object with the lists entities, events, roles, "
+                "factuality and admitted; copy the model folder anew"
+            ) from error
+        return cls(**lists, admitted=admitted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roles:
+    """What was decoded for one trigger: spans of its sentence by role, and the factuality with its probability."""
+
+    arguments: tuple[tuple[str, DecodedSpan], ...]
+    factuality: str
+
+    def shifted(self, n_words: int) -> "Roles":
+        """The same roles, counted from `n_words` words further left."""
+        moved = (
+            (role, replace(span, start=span.start + n_words, end=span.end + n_words)) for role, span in self.arguments
+        )
+        return replace(self, arguments=tuple(moved))
+
+
+def decode_mentions(
+    logits: NDArray[np.float32], sentences: Sequence[Span], *, outside_bias: float = 0.0
+) -> list[list[DecodedSpan]]:
+    """Decode spans sentence by sentence, sentences of like length together.
+
+    Args:
+        logits: *Shape:* (words, tags).
+        sentences: half-open word ranges that partition the words.
+        outside_bias: added to the logit of `O`; above 0 for precision, below for recall.
+
+    Returns:
+        The spans of each sentence, counted from its first word.
+    """
+    decoded: list[list[DecodedSpan]] = [[] for _ in sentences]
+    lengths = [end - start for start, end in sentences]
+    for rows in batch_by_length(lengths, max_tokens=WORDS_A_BATCH):
+        batch, sizes = pad_rows(logits, [sentences[row] for row in rows])
+        for row, spans in zip(rows, decode_spans(batch, sizes, outside_bias=outside_bias), strict=True):
+            decoded[row] = spans
+    return decoded
+
+
+def decode_roles(
+    role_logits: NDArray[np.float32],
+    factuality_logits: NDArray[np.float32],
+    lengths: NDArray[np.int64],
+    event_types: NDArray[np.int64],
+    *,
+    labels: Labels,
+) -> list[Roles]:
+    """Decode both role sequences and the factuality of each trigger.
+
+    Args:
+        role_logits: *Shape:* (triggers, words, tags).
+        factuality_logits: *Shape:* (triggers, values).
+        lengths: words of each trigger's sentence. *Shape:* (triggers,).
+        event_types: *Shape:* (triggers,).
+        labels: the model's labels.
+    """
+    admitted = role_logits + labels.admission()[event_types][:, np.newaxis, :]
+    sources = decode_spans(admitted[:, :, :3], lengths)
+    others = decode_spans(admitted[:, :, 3:], lengths)
+    values = factuality_logits.argmax(-1)
+    return [
+        Roles(
+            arguments=tuple(
+                [(SOURCE, span) for span in source] + [(labels.other_roles[span.label], span) for span in other]
+            ),
+            factuality=labels.factuality[value],
+        )
+        for source, other, value in zip(sources, others, values.tolist(), strict=True)
+    ]
+
+
+def pad_rows(
+    rows: NDArray[np.float32], ranges: Sequence[Span]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Cut `rows` (words, width) at `ranges` into one zero-padded batch (ranges, longest, width) with its lengths."""
+    lengths = np.array([end - start for start, end in ranges], np.int64)
+    batch = np.zeros((len(ranges), int(lengths.max(initial=0)), rows.shape[1]), np.float32)
+    for row, (start, end) in enumerate(ranges):
+        batch[row, : end - start] = rows[start:end]
+    return batch, lengths
+
+
+def assemble(
+    document: Document,
+    words: Sequence[Span],
+    sentences: Sequence[Span],
+    *,
+    entities: Sequence[Sequence[DecodedSpan]],
+    events: Sequence[Sequence[tuple[DecodedSpan, Roles]]],
+    labels: Labels,
+) -> Document:
+    """Put decoded spans into `document`, in text order, offsets into its own text.
+
+    Args:
+        document: the text; what it held of entities and events is replaced.
+        words: code-point spans of the words.
+        sentences: word ranges of the sentences.
+        entities: the spans of each sentence, counted from its first word.
+        events: the triggers of each sentence with their roles, counted likewise.
+        labels: the model's labels.
+    """
+
+    def place(sentence: int, span: DecodedSpan) -> dict[str, Any]:
+        first = sentences[sentence][0]
+        start, end = words[first + span.start][0], words[first + span.end - 1][1]
+        return {"start": start, "end": end, "text": document.text[start:end], "score": span.score}
+
+    named = tuple(
+        Entity(id=f"T{number}", label=labels.entities[span.label], **place(sentence, span))
+        for number, (sentence, span) in enumerate(_in_order(entities), start=1)
+    )
+    id_of = {(entity.start, entity.end): entity.id for entity in named}
+
+    def argument(role: str, where: dict[str, Any]) -> Argument:
+        return Argument(role=role, entity_id=id_of.get((where["start"], where["end"])), **where)
+
+    found = tuple(
+        Event(
+            id=f"E{number}",
+            type=labels.events[trigger.label],
+            trigger=Trigger(**place(sentence, trigger)),
+            arguments=tuple(argument(role, place(sentence, span)) for role, span in roles.arguments),
+            factuality=roles.factuality,
+            score=trigger.score,
+        )
+        for number, (sentence, (trigger, roles)) in enumerate(_in_order(events), start=1)
+    )
+    return replace(document, entities=named, events=found)
+
+
+def _in_order(by_sentence: Sequence[Sequence[T]]) -> Iterator[tuple[int, T]]:
+    return ((number, item) for number, items in enumerate(by_sentence) for item in items)

@@ -1,0 +1,184 @@
+"""Write the network as ONNX graphs: two in float32, or the encoder in static int8.
+
+In: a torch network (and, for int8, windows of real text to measure activations on). Out: graph files, each whole
+in itself, of standard operators alone, so that ONNX Runtime and OpenVINO both read them.
+"""
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QuantFormat,
+    QuantType,
+    quantize_static,
+)
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from torch import Tensor, nn
+from torch.export import Dim
+
+from libyaevents.checkpoint import load_network, model_folder, whole_folder
+from libyaevents.engines.onnx import ENCODER_INPUTS, ENCODER_OUTPUTS, ROLES_INPUTS, ROLES_OUTPUTS
+from libyaevents.modeling import EncoderOutput, EventModel, RolesOutput
+from libyaevents.windows import WindowBatch
+
+__all__ = ["export", "write_encoder", "write_int8_encoder", "write_roles"]
+
+OPSET = 18
+
+
+def export(name_or_path: str | Path, output: Path) -> Path:
+    """Write a model's two graphs in float32 as `encoder.onnx` and `roles.onnx` into the folder `output`.
+
+    Raises:
+        ModelNotFoundError, CheckpointError: there is no such model, or it is damaged.
+        OutputError: the folder could not be written; nothing was changed.
+    """
+    model = load_network(model_folder(name_or_path))
+    with whole_folder(output) as folder:
+        write_encoder(model, folder / "encoder.onnx")
+        write_roles(model, folder / "roles.onnx")
+    return output
+
+
+class _Encode(nn.Module):
+    """The first call as a module of its own, which is what torch exports."""
+
+    def __init__(self, model: EventModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, word_ids: Tensor, word_mask: Tensor) -> EncoderOutput:
+        return self.model.encode(input_ids, attention_mask, word_ids, word_mask)
+
+
+class _Roles(nn.Module):
+    """The second call as a module of its own."""
+
+    def __init__(self, model: EventModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, word_states: Tensor, word_mask: Tensor, sentence: Tensor, span: Tensor, event_type: Tensor
+    ) -> RolesOutput:
+        return self.model.roles(word_states, word_mask, sentence, span, event_type)
+
+
+def write_encoder(model: EventModel, path: Path) -> None:
+    """Write the first call's graph in float32."""
+    batch, subwords, words = Dim.DYNAMIC, Dim.DYNAMIC, Dim.DYNAMIC
+    ids = torch.arange(2 * 12).view(2, 12)
+    example = (ids, torch.ones_like(ids), (ids % 12).clamp(max=6) - 1, torch.ones(2, 6, dtype=torch.bool))
+    shapes = ({0: batch, 1: subwords},) * 3 + ({0: batch, 1: words},)
+    _write(_Encode(model.eval()), example, shapes, ENCODER_INPUTS, ENCODER_OUTPUTS, path)
+
+
+def write_roles(model: EventModel, path: Path) -> None:
+    """Write the second call's graph, in float32: it is small, and its inputs vary too much for fixed ranges."""
+    hidden = model.encoder.config.hidden_size
+    triggers, sentences, words = {0: Dim.DYNAMIC}, Dim.DYNAMIC, Dim.DYNAMIC
+    example = (
+        torch.randn(2, 7, hidden),
+        torch.ones(2, 7, dtype=torch.bool),
+        torch.tensor([0, 1, 1]),
+        torch.tensor([[0, 1], [2, 4], [6, 7]]),
+        torch.tensor([0, 0, 0]),
+    )
+    shapes = ({0: sentences, 1: words}, {0: sentences, 1: words}, triggers, triggers, triggers)
+    _write(_Roles(model.eval()), example, shapes, ROLES_INPUTS, ROLES_OUTPUTS, path)
+
+
+def write_int8_encoder(model: EventModel, path: Path, calibration: Iterable[WindowBatch]) -> None:
+    """Write the first call's graph with int8 weights and activations (static QDQ), embeddings in int8 by row.
+
+    Args:
+        model: the network.
+        path: the graph file to write.
+        calibration: real text; the ranges of the activations are measured on it.
+    """
+    restored = model.encoder.embeddings.word_embeddings
+    model.encoder.embeddings.word_embeddings = RowwiseEmbedding(restored.weight)
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            full, prepared = Path(scratch) / "full.onnx", Path(scratch) / "prepared.onnx"
+            write_encoder(model, full)
+            quant_pre_process(str(full), str(prepared), skip_symbolic_shape=True)
+            quantize_static(
+                str(prepared),
+                str(path),
+                _Reader(calibration),
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=["MatMul", "Gemm"],
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                calibrate_method=CalibrationMethod.MinMax,
+                nodes_to_exclude=_activation_products(prepared),
+            )
+    finally:
+        model.encoder.embeddings.word_embeddings = restored
+
+
+class RowwiseEmbedding(nn.Module):
+    """An embedding table in int8 with one scale a row, (vocabulary, hidden)."""
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        scale = weight.detach().abs().amax(1, keepdim=True).clamp(min=1e-8) / 127
+        self.register_buffer("scale", scale)
+        self.register_buffer("table", (weight.detach() / scale).round().to(torch.int8))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Look up `ids` (batch, subwords): (batch, subwords, hidden)."""
+        return self.table[ids].float() * self.scale[ids]
+
+
+class _Reader(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime publishes no types
+    def __init__(self, batches: Iterable[WindowBatch]) -> None:
+        self.batches: Iterator[WindowBatch] = iter(batches)
+
+    def get_next(self) -> dict[str, Any] | None:
+        batch = next(self.batches, None)
+        return None if batch is None else {name: getattr(batch, name) for name in ENCODER_INPUTS}
+
+
+def _activation_products(path: Path) -> list[str]:
+    """Name the products of two activations (attention, pooling): they gain no speed in int8 and lose precision."""
+    graph = onnx.load(path).graph
+    weights = {tensor.name for tensor in graph.initializer}
+    return [node.name for node in graph.node if node.op_type == "MatMul" and not weights & set(node.input)]
+
+
+def _write(
+    module: nn.Module,
+    example: tuple[Tensor, ...],
+    shapes: tuple[dict[int, Any], ...],
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    path: Path,
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own deprecated internals
+        program = torch.onnx.export(
+            module,
+            example,
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=shapes,
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("torch.onnx.export returned no program")
+    program.save(str(path), external_data=False)

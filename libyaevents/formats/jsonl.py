@@ -1,0 +1,126 @@
+"""Documents as JSON Lines: one `libyaevents/1` object a line, UTF-8, the library's own format.
+
+Reading and writing stream: one document is in memory at a time.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from libyaevents.documents import Document
+from libyaevents.errors import (
+    CorpusError,
+    DocumentError,
+    InputError,
+    LibyaeventsError,
+    MissingFileError,
+    OutputError,
+)
+from libyaevents.ontology import Ontology, check_label
+
+__all__ = ["read_documents", "write_documents"]
+
+
+def read_documents(path: Path, *, ontology: Ontology | None = None) -> Iterator[Document]:
+    """Yield the documents of a file in order, blank lines skipped; with an ontology, check their labels.
+
+    Raises:
+        InputError: The file cannot be opened; `MissingFileError` where there is none.
+        CorpusError: A line is not UTF-8, not JSON or not a valid document, a document id comes twice, or the
+            file holds no document. The message starts with file and line, as in `corpus.jsonl:12: …`.
+        LabelError: A label is not in the ontology; the message starts the same way.
+    """
+    line_of_id: dict[str, int] = {}
+    is_empty = True
+    for number, line in _read_lines(path):
+        where = f"{path}:{number}"
+        document = _read_document(line, where)
+        if document.id is not None and number != line_of_id.setdefault(document.id, number):
+            found = f"{document.id!r}, which line {line_of_id[document.id]} has already"
+            raise CorpusError(
+                f"{where}: expected a document id of its own, found {found}; rename or remove one"
+            )
+        if ontology is not None:
+            _check_labels(document, ontology, where)
+        is_empty = False
+        yield document
+    if is_empty:
+        raise CorpusError(f"{path}: expected one JSON document a line, found an empty file")
+
+
+def write_documents(documents: Iterable[Document], path: Path) -> None:
+    """Write documents to a file, which appears whole or, on any error, stays as it was.
+
+    Raises:
+        OutputError: The file cannot be written: no such folder, no permission, disk full.
+    """
+    # In the same folder, since a file can replace another at once only within one file system.
+    temporary = path.parent / f".{path.name}.{os.getpid()}.part"
+    try:
+        _write_and_replace(documents, temporary, path)
+    except LibyaeventsError:
+        # From the caller's iterable: a missing input file is an OSError too, but no fault of the output.
+        raise
+    except OSError as error:
+        advice = "nothing was written; make room or choose another place"
+        raise OutputError(
+            f"{path}: expected a file that can be written, found {error.strerror}; {advice}"
+        ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError as error:
+        raise MissingFileError(f"{path}: expected a JSON Lines file, found none; check the path") from error
+    except OSError as error:
+        raise InputError(f"{path}: expected a JSON Lines file, found {error.strerror}") from error
+    with file:
+        # Lines of bytes end at \n alone; in JSON, U+2028 and U+0085 may stand inside a string.
+        for number, line in enumerate(file, start=1):
+            text = _decode(line, f"{path}:{number}", encoding="utf-8-sig" if number == 1 else "utf-8")
+            if text.strip():
+                yield number, text
+
+
+def _decode(line: bytes, where: str, *, encoding: str) -> str:
+    try:
+        return line.decode(encoding)
+    except UnicodeDecodeError as error:
+        found = f"byte 0x{line[error.start]:02x} at position {error.start}"
+        advice = "convert the file, as in: iconv -f WINDOWS-1256 -t UTF-8"
+        raise CorpusError(f"{where}: expected UTF-8, found {found}; {advice}") from error
+
+
+def _read_document(line: str, where: str) -> Document:
+    try:
+        return Document.from_json(line)
+    except DocumentError as error:
+        raise CorpusError(f"{where}: {error}") from error
+
+
+def _check_labels(document: Document, ontology: Ontology, where: str) -> None:
+    entity_labels, event_labels = ontology.entity_labels, ontology.event_labels
+    role_labels, factuality_labels = ontology.role_labels, ontology.factuality_labels
+    for index, entity in enumerate(document.entities):
+        check_label(entity.label, entity_labels, f"{where}: entities[{index}].label")
+    for index, event in enumerate(document.events):
+        path = f"{where}: events[{index}]"
+        check_label(event.type, event_labels, f"{path}.type")
+        check_label(event.factuality, factuality_labels, f"{path}.factuality")
+        for position, argument in enumerate(event.arguments):
+            check_label(argument.role, role_labels, f"{path}.arguments[{position}].role")
+
+
+def _write_and_replace(documents: Iterable[Document], temporary: Path, path: Path) -> None:
+    with temporary.open("w", encoding="utf-8", newline="\n") as file:
+        for document in documents:
+            file.write(document.to_json() + "\n")
+        file.flush()
+        # A full disk may show only when the data leaves the cache.
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,140 @@
+"""The configuration of `train`, from flags or from one TOML file."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from libyaevents.checkpoint import DEFAULT_MODEL
+from libyaevents.errors import ConfigError, MissingFileError
+
+__all__ = ["PACKAGED", "TrainConfig", "read_config"]
+
+PACKAGED = "packaged"  # in place of a path: the annotated articles that come with the package
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """What to learn from, where to start, how long.
+
+    Attributes:
+        corpus: files of annotated documents (JSON Lines), or `packaged`.
+        dev: a file of annotated documents to choose the best epoch on; never trained on.
+        init: the model to go on from, by name or folder.
+        encoder: a pretrained BERT to start anew from, a folder or a name on the hub, instead of `init`.
+        replay: annotated documents mixed in so that what was learnt stays, `packaged` or a file.
+        output: the folder of the run; the model is written to `output/model`.
+        name: the name that the model says it has.
+        epochs: passes over the corpus.
+        batch_size: windows in a step.
+        max_subwords: the length of a window, [CLS] and [SEP] included.
+        encoder_learning_rate: the peak for the encoder.
+        head_learning_rate: the peak for the heads.
+        dropout: share of the heads' inputs dropped in training.
+        pooling: how subwords become words, with a fresh encoder; a model goes on with its own.
+        role_size: the width of the role head, likewise.
+        average_decay: of the exponential moving average of the weights, which is what is kept; 0 for none.
+        folds: blocks of the cross-validation, which is made where there is no `dev`; 0 for none.
+        patience: evaluations on `dev` without gain before training stops; all epochs when None.
+        seed: of every random choice.
+        precision: `bfloat16` is faster on processors that have it, slower on others.
+        time_budget_minutes: of the final training.
+    """
+
+    corpus: tuple[str, ...] = (PACKAGED,)
+    dev: str | None = None
+    init: str | None = None
+    encoder: str | None = None
+    replay: str | None = None
+    output: Path = Path("runs/train")
+    name: str = "my-model"
+    epochs: int = 8
+    batch_size: int = 8
+    max_subwords: int = 128
+    encoder_learning_rate: float = 1e-4
+    head_learning_rate: float = 5e-4
+    dropout: float = 0.2
+    pooling: Literal["first", "mean", "max"] = "mean"
+    role_size: int = 128
+    average_decay: float = 0.0
+    folds: int = 5
+    patience: int | None = None
+    seed: int = 0
+    precision: Literal["float32", "bfloat16"] = "float32"
+    time_budget_minutes: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.init is not None and self.encoder is not None:
+            raise ConfigError("both init and encoder are given: expected the one to start from; leave out the other")
+        for name in ("epochs", "batch_size", "role_size"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}: expected at least 1")
+        if self.folds == 1 or self.folds < 0:
+            raise ConfigError(f"folds is {self.folds}: expected 0 for no cross-validation, or at least 2")
+        if self.max_subwords < 16:
+            raise ConfigError(f"max_subwords is {self.max_subwords}: expected at least 16")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ConfigError(f"{name} is {getattr(self, name)!r}: expected one of {', '.join(choices)}")
+
+    @property
+    def start(self) -> str:
+        """The model to go on from when no encoder is given."""
+        return self.init or DEFAULT_MODEL
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as JSON holds it."""
+        return asdict(self) | {"corpus": list(self.corpus), "output": str(self.output)}
+
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "pooling": ("first", "mean", "max"),
+    "precision": ("float32", "bfloat16"),
+}
+
+
+def read_config(path: Path | None, overrides: Mapping[str, Any]) -> TrainConfig:
+    """Read a TOML file of `TrainConfig`'s attributes; `overrides` (flags) win where they are not None.
+
+    Raises:
+        MissingFileError: there is no such file.
+        ConfigError: it is no TOML, or a key or a value is not one of a configuration.
+    """
+    values = _read_toml(path) if path is not None else {}
+    known = {field.name: field for field in fields(TrainConfig)}
+    for key in values:
+        if key not in known:
+            close = get_close_matches(key, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+            raise ConfigError(f"{path}: unknown key {key!r}; {hint}")
+    merged = values | {key: value for key, value in overrides.items() if value is not None}
+    for key, value in merged.items():
+        merged[key] = _coerce(key, value, known[key].type)
+    return TrainConfig(**merged)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise MissingFileError(f"no such file: {path}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{path} is no TOML file: {error}") from error
+
+
+def _coerce(key: str, value: Any, kind: Any) -> Any:
+    """Make lists tuples and strings paths, and check the type of a value."""
+    if key == "corpus":
+        value = (value,) if isinstance(value, str | Path) else value
+        return tuple(str(item) for item in value)
+    if kind is Path:
+        return Path(value)
+    allowed = {int: (int,), float: (int, float)}.get(kind) or tuple(
+        option for option in get_args(kind) if isinstance(option, type) and option is not type(None)
+    )
+    numbers = tuple(option for option in allowed if option in (int, float))
+    if numbers and value is not None and (isinstance(value, bool) or not isinstance(value, (*numbers, int))):
+        raise ConfigError(f"{key} is {value!r}: expected a number")
+    return value

@@ -1,0 +1,99 @@
+"""What is learnt in fine-tuning: the losses of one batch, summed over the four heads.
+
+In: an `EventModel` and a `Batch`. Out: one scalar.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from libyaevents.modeling import EventModel
+from libyaevents.tags import decode_tags
+from libyaevents.training.data import IGNORED, Batch, Example, TriggerTargets
+
+__all__ = ["compute_loss"]
+
+ROLE_WEIGHT = 2.0  # roles are learnt from few words of few sentences; chosen on dev, see docs/
+
+
+def compute_loss(model: EventModel, batch: Batch, *, with_predicted: bool) -> Tensor:
+    """Sum the cross-entropies of entity tags, trigger tags, role tags and factuality.
+
+    Args:
+        model: the network, in training mode.
+        batch: windows with their targets.
+        with_predicted: train roles on the triggers that the network predicts wrongly, too.
+    """
+    windows = batch.windows
+    output = model.encode(
+        torch.from_numpy(windows.input_ids),
+        torch.from_numpy(windows.attention_mask),
+        torch.from_numpy(windows.word_ids),
+        torch.from_numpy(windows.word_mask),
+    )
+    loss = _cross_entropy(output.entity_logits, batch.entity_tags)
+    loss = loss + _cross_entropy(output.trigger_logits, batch.trigger_tags)
+    asked = [(row, trigger) for row, example in enumerate(batch.examples) for trigger in example.triggers]
+    if with_predicted:
+        predicted = output.trigger_logits.detach().argmax(-1).numpy()
+        asked += [
+            (row, trigger)
+            for row, example in enumerate(batch.examples)
+            for trigger in _false_triggers(example, predicted[row])
+        ]
+    return loss + _role_loss(model, output.word_states, asked) if asked else loss
+
+
+def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED)
+
+
+def _role_loss(model: EventModel, states: Tensor, asked: Sequence[tuple[int, TriggerTargets]]) -> Tensor:
+    """The losses of roles and factuality over triggers, each with the row of its window in `states`."""
+    contexts = list(dict.fromkeys((row, trigger.sentence) for row, trigger in asked))
+    rows = {context: number for number, context in enumerate(contexts)}
+    word_states = pad_sequence([states[row, start:end] for row, (start, end) in contexts], batch_first=True)
+    lengths = torch.tensor([end - start for _, (start, end) in contexts])
+    mask = torch.arange(word_states.shape[1]) < lengths.unsqueeze(1)
+    spans = [
+        (trigger.span[0] - trigger.sentence[0], trigger.span[1] - trigger.sentence[0]) for _, trigger in asked
+    ]
+    output = model.roles(
+        word_states,
+        mask,
+        torch.tensor([rows[row, trigger.sentence] for row, trigger in asked]),
+        torch.tensor(spans),
+        torch.tensor([trigger.event_type for _, trigger in asked]),
+    )
+    targets = pad_sequence(
+        [torch.from_numpy(trigger.tags.T) for _, trigger in asked], batch_first=True, padding_value=IGNORED
+    )  # (triggers, words, 2)
+    factuality = torch.tensor([trigger.factuality for _, trigger in asked])
+    sources = _cross_entropy(output.role_logits[..., :3], targets[..., 0])
+    others = _cross_entropy(output.role_logits[..., 3:], targets[..., 1])
+    facts = F.cross_entropy(output.factuality_logits.float(), factuality, ignore_index=IGNORED, reduction="sum")
+    return ROLE_WEIGHT * (sources + others) + facts / max(1, int((factuality != IGNORED).sum()))
+
+
+def _false_triggers(example: Example, predicted: np.ndarray) -> list[TriggerTargets]:
+    """What the network took for triggers: with a gold trigger's roles where only the type is wrong, else without."""
+    gold = {trigger.span: trigger for trigger in example.triggers}
+    scored = np.where(example.trigger_tags == IGNORED, 0, predicted[: len(example.trigger_tags)])
+    false = []
+    for start, end, event_type in decode_tags(scored):
+        sentence = next((span for span in example.sentences if span[0] <= start and end <= span[1]), None)
+        right = gold.get((start, end))
+        if sentence is None or (right is not None and right.event_type == event_type):
+            continue
+        tags = right.tags if right is not None else np.zeros((2, sentence[1] - sentence[0]), np.int64)
+        factuality = right.factuality if right is not None else IGNORED
+        false.append(
+            TriggerTargets(
+                sentence=sentence, span=(start, end), event_type=event_type, factuality=factuality, tags=tags
+            )
+        )
+    return false

@@ -1,0 +1,285 @@
+"""Fit a document's words to the encoder: subwords per word, windows of bounded length, padded batches.
+
+In come the words of `libyaevents.words` and a tokenizer; out go arrays for the network. Each window knows
+which words of the document it holds and which of them it scores; every word is scored by exactly one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from libyaevents.errors import CheckpointError, ConfigError, DocumentError
+from libyaevents.words import Span
+
+# A batch takes no window longer than this many times its shortest, so that at most a fifth of it is padding.
+_MAX_LENGTH_RATIO = 1.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Window:
+    """A run of a document's words, ready for the encoder.
+
+    Attributes:
+        input_ids: Shape `(subwords,)`, int64, from [CLS] to [SEP].
+        word_ids: Shape `(subwords,)`, int64: the subword's word, from 0 for `words[0]`; -1 for specials.
+        words: Half-open range of the document's words that the window holds.
+        scored: Half-open range of the document's words whose scores this window gives; inside `words`.
+        n_cut_subwords: Subwords left out because one word alone is longer than a window; nearly always 0.
+    """
+
+    input_ids: NDArray[np.int64]
+    word_ids: NDArray[np.int64]
+    words: Span
+    scored: Span
+    n_cut_subwords: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WindowBatch:
+    """Windows side by side, padded on the right.
+
+    Attributes:
+        input_ids: Shape `(batch, subwords)`, int64; padding is 0, which `attention_mask` hides.
+        attention_mask: Shape `(batch, subwords)`, int64; 1 for subwords and specials, 0 for padding.
+        word_ids: Shape `(batch, subwords)`, int64; -1 for specials and padding.
+        word_mask: Shape `(batch, words)`, bool; true for words, those without subwords included.
+    """
+
+    input_ids: NDArray[np.int64]
+    attention_mask: NDArray[np.int64]
+    word_ids: NDArray[np.int64]
+    word_mask: NDArray[np.bool_]
+
+
+def load_tokenizer(path: Path) -> Tokenizer:
+    """Read a `tokenizer.json`, its truncation and padding switched off so that it drops and adds nothing.
+
+    Raises:
+        CheckpointError: The file cannot be read or is no tokenizer.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"{path}: cannot read the tokenizer ({error.strerror}); give a tokenizer.json"
+        ) from error
+    try:
+        tokenizer: Tokenizer = Tokenizer.from_buffer(data)
+    except ValueError as error:
+        raise CheckpointError(
+            f"{path}: expected a tokenizer.json of the tokenizers library, found something else ({error}); "
+            "save it again with Tokenizer.save"
+        ) from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def encode_words(text: str, words: Sequence[Span], tokenizer: Tokenizer) -> list[list[int]]:
+    """Encode each word into the ids of its subwords, without specials.
+
+    Returns:
+        One list per word, in order; empty for a word of which the tokenizer leaves nothing (a lone tatweel).
+    """
+    pieces = [text[start:end] for start, end in words]
+    encoding = tokenizer.encode(pieces, is_pretokenized=True, add_special_tokens=False)
+    subwords = encoding.ids
+    counts = np.bincount(np.array(encoding.word_ids, dtype=np.int64), minlength=len(words))
+    return [subwords[start:end] for start, end in pairwise([0, *accumulate(counts.tolist())])]
+
+
+def sentence_words(words: Sequence[Span], sentences: Sequence[Span]) -> list[Span]:
+    """Map sentences to ranges of words.
+
+    Args:
+        words: Code-point offsets, in order.
+        sentences: Code-point offsets in the same text, in order.
+
+    Returns:
+        One half-open range of word indexes per sentence, empty for a sentence without words; together they
+        hold every word once.
+
+    Raises:
+        DocumentError: A word lies outside every sentence or crosses a sentence's end.
+    """
+    ranges: list[Span] = []
+    start = 0
+    for sentence_start, sentence_end in sentences:
+        end = start
+        while end < len(words) and sentence_start <= words[end][0] and words[end][1] <= sentence_end:
+            end += 1
+        ranges.append((start, end))
+        start = end
+    if start < len(words):
+        raise DocumentError(
+            f"word {start} at offsets {words[start]} lies inside no sentence; "
+            "the sentences must cover every word whole, in order"
+        )
+    return ranges
+
+
+def make_windows(
+    subwords: Sequence[Sequence[int]],
+    sentences: Sequence[Span],
+    *,
+    specials: tuple[int, int],
+    max_subwords: int = 256,
+) -> list[Window]:
+    """Pack consecutive sentences into windows.
+
+    A sentence longer than a window is strided: it gets windows of its own, overlapping by half where words
+    allow it, and each word is scored where it stands farthest from an edge, counted in words. A word longer
+    than a window keeps its first subwords.
+
+    Args:
+        subwords: Ids of the subwords of each word of the document.
+        sentences: Ranges of words that partition the document's words.
+        specials: Ids of [CLS] and [SEP].
+        max_subwords: Most subwords in a window, the two specials included.
+
+    Returns:
+        Windows in the document's order; their `scored` ranges partition its words. None for no words.
+
+    Raises:
+        ConfigError: A window of `max_subwords` has no room for a subword.
+        DocumentError: The sentences do not partition the words.
+    """
+    capacity = max_subwords - len(specials)
+    if capacity < 1:
+        raise ConfigError(f"max_subwords is {max_subwords}; expected 3 or more, [CLS] and [SEP] included")
+    _check_partition(sentences, len(subwords))
+    lengths = [min(len(word), capacity) for word in subwords]
+    offsets = np.array([0, *accumulate(lengths)], dtype=np.int64)
+    layout: list[tuple[Span, Span]] = []
+    for start, end in _pack_sentences(sentences, offsets, capacity):
+        spans = _stride(start, end, offsets, capacity)
+        layout.extend(zip(spans, _scored_spans(spans), strict=True))
+    return [
+        _build_window(subwords, offsets, words=words, scored=scored, specials=specials)
+        for words, scored in layout
+    ]
+
+
+def collate(windows: Sequence[Window]) -> WindowBatch:
+    """Pad windows to one rectangle, as wide as the longest of them."""
+    n_subwords = max((len(window.input_ids) for window in windows), default=0)
+    n_words = np.array([window.words[1] - window.words[0] for window in windows], dtype=np.int64)
+    input_ids = np.zeros((len(windows), n_subwords), dtype=np.int64)
+    attention_mask = np.zeros_like(input_ids)
+    word_ids = np.full_like(input_ids, -1)
+    for row, window in enumerate(windows):
+        length = len(window.input_ids)
+        input_ids[row, :length] = window.input_ids
+        attention_mask[row, :length] = 1
+        word_ids[row, :length] = window.word_ids
+    word_mask = np.arange(n_words.max(initial=0)) < n_words[:, None]
+    return WindowBatch(
+        input_ids=input_ids, attention_mask=attention_mask, word_ids=word_ids, word_mask=word_mask
+    )
+
+
+def batch_by_length(lengths: Sequence[int], *, max_tokens: int) -> list[list[int]]:
+    """Group things of like length, shortest first, into batches of at most `max_tokens` padded units.
+
+    Returns:
+        Indexes into `lengths`, each once; a thing longer than the budget is a batch of its own. At most a
+        fifth of any batch is padding.
+    """
+    batches: list[list[int]] = []
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        length = lengths[index]
+        last = batches[-1] if batches else []
+        fits = (len(last) + 1) * length <= max_tokens
+        if last and fits and length <= _MAX_LENGTH_RATIO * lengths[last[0]]:
+            last.append(index)
+        else:
+            batches.append([index])
+    return batches
+
+
+def special_ids(tokenizer: Tokenizer) -> tuple[int, int]:
+    """Look up the ids of [CLS] and [SEP].
+
+    Raises:
+        CheckpointError: The vocabulary lacks one of them.
+    """
+    first, last = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    if first is None or last is None:
+        raise CheckpointError(
+            "the tokenizer's vocabulary lacks [CLS] or [SEP]; expected the tokenizer.json of a BERT"
+        )
+    return first, last
+
+
+def _check_partition(sentences: Sequence[Span], n_words: int) -> None:
+    position = 0
+    for start, end in [*sentences, (n_words, n_words)]:
+        if start != position or end < start:
+            raise DocumentError(
+                f"sentence of words {(start, end)} does not follow on word {position} of {n_words}; "
+                "sentences must partition the words, as sentence_words gives them"
+            )
+        position = end
+
+
+def _pack_sentences(sentences: Sequence[Span], offsets: NDArray[np.int64], capacity: int) -> list[Span]:
+    """Join consecutive sentences into word ranges of at most `capacity` subwords, or one longer sentence."""
+    packed: list[Span] = []
+    for start, end in sentences:
+        if packed and offsets[end] - offsets[packed[-1][0]] <= capacity:
+            packed[-1] = (packed[-1][0], end)
+        elif start < end:
+            packed.append((start, end))
+    return packed
+
+
+def _stride(start: int, end: int, offsets: NDArray[np.int64], capacity: int) -> list[Span]:
+    """Cover the words from `start` to `end` with overlapping ranges of at most `capacity` subwords."""
+
+    def first_word(stop: int, room: int) -> int:
+        """Find the first word from which `room` subwords reach up to `stop`."""
+        return int(np.searchsorted(offsets, offsets[stop] - room))
+
+    spans = [(start, end)]
+    while offsets[end] - offsets[spans[-1][0]] > capacity:
+        begin = spans[-1][0]
+        stop = int(np.searchsorted(offsets, offsets[begin] + capacity, side="right")) - 1
+        spans[-1] = (begin, stop)
+        # Half a window is shared, or less where the next word is long and would not fit behind that half.
+        following = max(first_word(stop, capacity // 2), first_word(stop + 1, capacity))
+        # The last window reaches back as far as it can, so that the sentence's end has context too.
+        spans.append((min(following, first_word(end, capacity)), end))
+    return spans
+
+
+def _scored_spans(spans: Sequence[Span]) -> list[Span]:
+    """Part the words among overlapping windows at the middle of each overlap, ties to the earlier window."""
+    middles = [(following[0] + previous[1] + 1) // 2 for previous, following in pairwise(spans)]
+    bounds = [spans[0][0], *middles, spans[-1][1]]
+    return list(pairwise(bounds))
+
+
+def _build_window(
+    subwords: Sequence[Sequence[int]],
+    offsets: NDArray[np.int64],
+    *,
+    words: Span,
+    scored: Span,
+    specials: tuple[int, int],
+) -> Window:
+    start, end = words
+    lengths = np.diff(offsets[start : end + 1]).tolist()
+    kept = (word[:length] for word, length in zip(subwords[start:end], lengths, strict=True))
+    n_scored_subwords = sum(map(len, subwords[scored[0] : scored[1]]))
+    return Window(
+        input_ids=np.array([specials[0], *chain.from_iterable(kept), specials[1]], dtype=np.int64),
+        word_ids=np.concatenate(([-1], np.repeat(np.arange(end - start), lengths), [-1])),
+        words=words,
+        scored=scored,
+        n_cut_subwords=n_scored_subwords - int(offsets[scored[1]] - offsets[scored[0]]),
+    )
