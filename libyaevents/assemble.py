@@ -79,7 +79,9 @@ class Labels:
         """
         try:
             value: dict[str, Any] = json.loads(text)
-            lists = {name: tuple(map(str, value[name])) for name in ("entities", "events", "roles", "factuality")}
+            lists = {
+                name: tuple(map(str, value[name])) for name in ("entities", "events", "roles", "factuality")
+            }
             admitted = frozenset((str(event), str(role)) for event, role in value["admitted"])
         except (ValueError, KeyError, TypeError) as error:
             raise CheckpointError(
@@ -99,7 +101,8 @@ class Roles:
     def shifted(self, n_words: int) -> "Roles":
         """The same roles, counted from `n_words` words further left."""
         moved = (
-            (role, replace(span, start=span.start + n_words, end=span.end + n_words)) for role, span in self.arguments
+            (role, replace(span, start=span.start + n_words, end=span.end + n_words))
+            for role, span in self.arguments
         )
         return replace(self, arguments=tuple(moved))
 
@@ -150,7 +153,8 @@ def decode_roles(
     return [
         Roles(
             arguments=tuple(
-                [(SOURCE, span) for span in source] + [(labels.other_roles[span.label], span) for span in other]
+                [(SOURCE, span) for span in source]
+                + [(labels.other_roles[span.label], span) for span in other]
             ),
             factuality=labels.factuality[value],
         )

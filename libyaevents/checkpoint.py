@@ -43,6 +43,7 @@ DEFAULT_MODEL = "compact"
 CONFIG, WEIGHTS, TOKENIZER, LABELS = "config.json", "model.safetensors", "tokenizer.json", "labels.json"
 ENCODER_GRAPH, ROLES_GRAPH = "encoder.int8.onnx", "roles.onnx"
 ONTOLOGY, REPORT, CARD = "ontology.json", "training_report.json", "README.md"
+FORMAT = 1  # of the folder; raised when an older version could not read a newer one
 SETTINGS = "libyaevents"  # the key of our own settings in config.json
 REMOTE_CODE = ("auto_map", "trust_remote_code")
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
@@ -54,13 +55,13 @@ EngineName = Literal["onnx", "torch"]
 class Settings:
     """What a checkpoint says of itself beside the encoder's shape, kept in config.json under `libyaevents`."""
 
-    format: int = 1
     name: str
     version: str
     role_size: int
     pooling: Literal["first", "mean", "max"]
     max_subwords: int
     outside_bias: float = 0.0
+    format: int = FORMAT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +95,12 @@ def model_folder(name_or_path: str | Path) -> Path:
 
 def list_models() -> list[ModelSummary]:
     """Every model installed with the package, by name."""
-    folders = {path.parent.name: path.parent for home in reversed(_homes()) for path in home.glob(f"*/{CONFIG}")}
+    folders = {
+        path.parent.name: path.parent for home in reversed(_homes()) for path in home.glob(f"*/{CONFIG}")
+    }
     return [
-        ModelSummary(name=name, path=folder, key_lines=_key_lines(folder)) for name, folder in sorted(folders.items())
+        ModelSummary(name=name, path=folder, key_lines=_key_lines(folder))
+        for name, folder in sorted(folders.items())
     ]
 
 
@@ -114,9 +118,9 @@ def load_settings(folder: Path) -> Settings:
             f"{folder / CONFIG} lacks the settings of a libyaevents model ({error}): "
             "an encoder alone extracts nothing; fine-tune it with `libyaevents train --encoder`"
         ) from error
-    if settings.format > Settings.format:
+    if settings.format > FORMAT:
         raise CheckpointError(
-            f"{folder} has checkpoint format {settings.format}: expected at most {Settings.format}; "
+            f"{folder} has checkpoint format {settings.format}: expected at most {FORMAT}; "
             "upgrade with `pip install -U libyaevents`"
         )
     return settings
@@ -193,7 +197,9 @@ def load_network(folder: Path) -> "EventModel":
     try:
         weights = load_file(folder / WEIGHTS)
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{folder / WEIGHTS} is damaged ({error}): copy the model folder anew") from error
+        raise CheckpointError(
+            f"{folder / WEIGHTS} is damaged ({error}): copy the model folder anew"
+        ) from error
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in weights.items()}
     if expected != found:
@@ -233,7 +239,9 @@ def whole_folder(target: Path) -> Iterator[Path]:
         _replace(fresh, target)
     except Exception as error:
         if isinstance(error, OSError) or "No space left" in str(error):
-            raise OutputError(f"cannot write {target}: {error}; nothing was changed, free some space") from error
+            raise OutputError(
+                f"cannot write {target}: {error}; nothing was changed, free some space"
+            ) from error
         raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -270,7 +278,9 @@ def read_config(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads(_read(folder, CONFIG))
     except ValueError as error:
-        raise CheckpointError(f"{folder / CONFIG} is no JSON ({error}): copy the model folder anew") from error
+        raise CheckpointError(
+            f"{folder / CONFIG} is no JSON ({error}): copy the model folder anew"
+        ) from error
     if not isinstance(config, dict):
         raise CheckpointError(f"{folder / CONFIG} is no JSON object: copy the model folder anew")
     for key in REMOTE_CODE:
@@ -322,7 +332,9 @@ def _read(folder: Path, name: str) -> str:
     try:
         return (folder / name).read_text(encoding="utf-8")
     except (UnicodeDecodeError, OSError) as error:
-        raise CheckpointError(f"{folder / name} cannot be read ({error}): copy the model folder anew") from error
+        raise CheckpointError(
+            f"{folder / name} cannot be read ({error}): copy the model folder anew"
+        ) from error
 
 
 def _require(folder: Path, name: str) -> None:

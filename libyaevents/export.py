@@ -56,7 +56,9 @@ class _Encode(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, word_ids: Tensor, word_mask: Tensor) -> EncoderOutput:
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, word_ids: Tensor, word_mask: Tensor
+    ) -> EncoderOutput:
         return self.model.encode(input_ids, attention_mask, word_ids, word_mask)
 
 
@@ -105,8 +107,9 @@ def write_int8_encoder(model: EventModel, path: Path, calibration: Iterable[Wind
         path: the graph file to write.
         calibration: real text; the ranges of the activations are measured on it.
     """
-    restored = model.encoder.embeddings.word_embeddings
-    model.encoder.embeddings.word_embeddings = RowwiseEmbedding(restored.weight)
+    embeddings: Any = model.encoder.embeddings
+    restored = embeddings.word_embeddings
+    embeddings.word_embeddings = RowwiseEmbedding(restored.weight)
     try:
         with tempfile.TemporaryDirectory() as scratch:
             full, prepared = Path(scratch) / "full.onnx", Path(scratch) / "prepared.onnx"
@@ -125,7 +128,7 @@ def write_int8_encoder(model: EventModel, path: Path, calibration: Iterable[Wind
                 nodes_to_exclude=_activation_products(prepared),
             )
     finally:
-        model.encoder.embeddings.word_embeddings = restored
+        embeddings.word_embeddings = restored
 
 
 class RowwiseEmbedding(nn.Module):
@@ -134,8 +137,8 @@ class RowwiseEmbedding(nn.Module):
     def __init__(self, weight: Tensor) -> None:
         super().__init__()
         scale = weight.detach().abs().amax(1, keepdim=True).clamp(min=1e-8) / 127
-        self.register_buffer("scale", scale)
-        self.register_buffer("table", (weight.detach() / scale).round().to(torch.int8))
+        self.scale = nn.Buffer(scale)
+        self.table = nn.Buffer((weight.detach() / scale).round().to(torch.int8))
 
     def forward(self, ids: Tensor) -> Tensor:
         """Look up `ids` (batch, subwords): (batch, subwords, hidden)."""

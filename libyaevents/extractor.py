@@ -41,7 +41,9 @@ from libyaevents.words import Span, split_sentences, split_words
 
 __all__ = ["Extractor", "extract"]
 
-SUBWORDS_AT_A_TIME = 16_384  # documents are read together up to this many subwords; bounds the memory of a stream
+SUBWORDS_AT_A_TIME = (
+    16_384  # documents are read together up to this many subwords; bounds the memory of a stream
+)
 SUBWORDS_A_BATCH = 1024
 PAIRS_A_BATCH = 4096  # (trigger, word) pairs in one call of the role head
 ROLE_REACH = 128  # words on either side of a trigger among which its arguments are looked for
@@ -86,7 +88,11 @@ class Extractor:
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | Path = DEFAULT_MODEL, *, engine: EngineName = "onnx", n_threads: int | None = None
+        cls,
+        name_or_path: str | Path = DEFAULT_MODEL,
+        *,
+        engine: EngineName = "onnx",
+        n_threads: int | None = None,
     ) -> "Extractor":
         """Load a model by the name of a shipped one, or from its folder.
 
@@ -143,7 +149,9 @@ class Extractor:
         """
         for chunk in self._chunks(documents):
             scores = self._encode(chunk)
-            triggers = [spans for article in chunk.articles for spans in _given_triggers(article, self.labels)]
+            triggers = [
+                spans for article in chunk.articles for spans in _given_triggers(article, self.labels)
+            ]
             read = self._assemble(chunk, scores, triggers)
             for article, found in zip(chunk.articles, read, strict=True):
                 yield _with_unread_events(article.document, found)
@@ -327,7 +335,9 @@ def _document(
         try:
             published = date.fromisoformat(published)
         except ValueError as error:
-            raise InputError(f"published is {published!r}: expected an ISO date such as 2020-06-06") from error
+            raise InputError(
+                f"published is {published!r}: expected an ISO date such as 2020-06-06"
+            ) from error
     return Document(text=text, id=id, source=source, title=title, published=published)
 
 
@@ -338,7 +348,9 @@ def _given_triggers(article: _Article, labels: Labels) -> list[list[DecodedSpan]
     given: list[list[DecodedSpan]] = [[] for _ in article.sentences]
     for event in sorted(article.document.events, key=lambda event: event.trigger.start):
         if event.type not in labels.events:
-            raise LabelError(f"event {event.id} has type {event.type!r}: the model knows {', '.join(labels.events)}")
+            raise LabelError(
+                f"event {event.id} has type {event.type!r}: the model knows {', '.join(labels.events)}"
+            )
         start, end = starts.get(event.trigger.start), ends.get(event.trigger.end)
         if start is None or end is None:
             continue

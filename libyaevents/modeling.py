@@ -64,7 +64,9 @@ class EventModel(nn.Module):
         self.triggers = nn.Linear(encoder.hidden_size, 1 + 2 * heads.n_event_types)
         self.role_head = RoleHead(encoder.hidden_size, heads)
 
-    def encode(self, input_ids: Tensor, attention_mask: Tensor, word_ids: Tensor, word_mask: Tensor) -> EncoderOutput:
+    def encode(
+        self, input_ids: Tensor, attention_mask: Tensor, word_ids: Tensor, word_mask: Tensor
+    ) -> EncoderOutput:
         """Read windows.
 
         Args:
@@ -92,7 +94,9 @@ class EventModel(nn.Module):
         """
         entity_probabilities = self.entities(word_states).softmax(-1)
         states = self.dropout(word_states)
-        return cast(RolesOutput, self.role_head(states, entity_probabilities, word_mask, sentence, span, event_type))
+        return cast(
+            RolesOutput, self.role_head(states, entity_probabilities, word_mask, sentence, span, event_type)
+        )
 
 
 def pool(states: Tensor, word_ids: Tensor, word_mask: Tensor, pooling: Pooling) -> Tensor:
@@ -140,7 +144,13 @@ class RoleHead(nn.Module):
         self.factuality = nn.Linear(hidden + size, heads.n_factuality)
 
     def forward(
-        self, states: Tensor, entities: Tensor, word_mask: Tensor, sentence: Tensor, span: Tensor, event_type: Tensor
+        self,
+        states: Tensor,
+        entities: Tensor,
+        word_mask: Tensor,
+        sentence: Tensor,
+        span: Tensor,
+        event_type: Tensor,
     ) -> RolesOutput:
         """See `EventModel.roles`; `entities` are probabilities of entity tags (sentences, words, tags)."""
         place = torch.arange(states.shape[1], device=states.device).unsqueeze(0)  # (1, words)
@@ -176,8 +186,12 @@ class MixingLayer(nn.Module):
         """Mix `pairs` where `mask` (triggers, words) is true."""
         n, words, size = pairs.shape
         projected = self.query_key_value(self.attention_norm(pairs)).view(n, words, 3 * self.n_heads, -1)
-        query, key, value = projected.transpose(1, 2).split(self.n_heads, dim=1)  # (triggers, heads, words, _)
-        attended = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
+        query, key, value = projected.transpose(1, 2).split(
+            self.n_heads, dim=1
+        )  # (triggers, heads, words, _)
+        attended = nn.functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask[:, None, None, :]
+        )
         pairs = pairs + self.dropout(self.output(attended.transpose(1, 2).reshape(n, words, size)))
         pairs = pairs + self.dropout(self.feed_forward(self.feed_forward_norm(pairs)))
         return cast(Tensor, self.final_norm(pairs))

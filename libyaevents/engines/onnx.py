@@ -30,11 +30,15 @@ class OnnxEngine:
 
     def encode(self, batch: WindowBatch) -> Encoded:
         """Read windows: see `Encoded`."""
-        return Encoded(*self._encoder.run(ENCODER_OUTPUTS, {name: getattr(batch, name) for name in ENCODER_INPUTS}))
+        return Encoded(
+            *self._encoder.run(ENCODER_OUTPUTS, {name: getattr(batch, name) for name in ENCODER_INPUTS})
+        )
 
     def roles(self, batch: TriggerBatch) -> RoleLogits:
         """Read the sentences of triggers: see `RoleLogits`."""
-        return RoleLogits(*self._roles.run(ROLES_OUTPUTS, {name: getattr(batch, name) for name in ROLES_INPUTS}))
+        return RoleLogits(
+            *self._roles.run(ROLES_OUTPUTS, {name: getattr(batch, name) for name in ROLES_INPUTS})
+        )
 
 
 def _session(path: Path, n_threads: int | None) -> onnxruntime.InferenceSession:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from libyaevents.checkpoint import DEFAULT_MODEL
 from libyaevents.errors import ConfigError, MissingFileError
@@ -27,6 +27,7 @@ class TrainConfig:
         replay: annotated documents mixed in so that what was learnt stays, `packaged` or a file.
         output: the folder of the run; the model is written to `output/model`.
         name: the name that the model says it has.
+        data: what the data is and under which licence, a line each, for the model card.
         epochs: passes over the corpus.
         batch_size: windows in a step.
         max_subwords: the length of a window, [CLS] and [SEP] included.
@@ -50,6 +51,7 @@ class TrainConfig:
     replay: str | None = None
     output: Path = Path("runs/train")
     name: str = "my-model"
+    data: tuple[str, ...] = ()
     epochs: int = 8
     batch_size: int = 8
     max_subwords: int = 128
@@ -67,7 +69,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         if self.init is not None and self.encoder is not None:
-            raise ConfigError("both init and encoder are given: expected the one to start from; leave out the other")
+            raise ConfigError(
+                "both init and encoder are given: expected the one to start from; leave out the other"
+            )
         for name in ("epochs", "batch_size", "role_size"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}: expected at least 1")
@@ -86,9 +90,15 @@ class TrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON holds it."""
-        return asdict(self) | {"corpus": list(self.corpus), "output": str(self.output)}
+        return asdict(self) | {
+            "corpus": list(self.corpus),
+            "data": list(self.data),
+            "output": str(self.output),
+        }
 
 
+LISTS = ("corpus", "data")
+NUMBERS: Mapping[Any, Any] = {int: int, int | None: int, float: int | float, float | None: int | float}
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "pooling": ("first", "mean", "max"),
     "precision": ("float32", "bfloat16"),
@@ -125,16 +135,16 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _coerce(key: str, value: Any, kind: Any) -> Any:
-    """Make lists tuples and strings paths, and check the type of a value."""
-    if key == "corpus":
+    """Make lists tuples and strings paths, and check that numbers are numbers."""
+    if key in LISTS:
         value = (value,) if isinstance(value, str | Path) else value
         return tuple(str(item) for item in value)
     if kind is Path:
         return Path(value)
-    allowed = {int: (int,), float: (int, float)}.get(kind) or tuple(
-        option for option in get_args(kind) if isinstance(option, type) and option is not type(None)
-    )
-    numbers = tuple(option for option in allowed if option in (int, float))
-    if numbers and value is not None and (isinstance(value, bool) or not isinstance(value, (*numbers, int))):
-        raise ConfigError(f"{key} is {value!r}: expected a number")
+    if kind in NUMBERS and value is not None:
+        expected = NUMBERS[kind]
+        if isinstance(value, bool) or not isinstance(value, expected):
+            raise ConfigError(
+                f"{key} is {value!r}: expected {'a whole number' if expected is int else 'a number'}"
+            )
     return value

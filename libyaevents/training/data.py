@@ -22,7 +22,15 @@ from libyaevents.assemble import SOURCE, Labels
 from libyaevents.documents import Document
 from libyaevents.errors import LabelError
 from libyaevents.tags import encode_spans
-from libyaevents.windows import Window, WindowBatch, collate, encode_words, make_windows, sentence_words, special_ids
+from libyaevents.windows import (
+    Window,
+    WindowBatch,
+    collate,
+    encode_words,
+    make_windows,
+    sentence_words,
+    special_ids,
+)
 from libyaevents.words import Span, split_sentences, split_words
 
 __all__ = ["Batch", "TriggerTargets", "count_pairs", "make_batch", "make_examples", "to_dataset"]
@@ -32,7 +40,9 @@ logger = logging.getLogger(__name__)
 IGNORED = -100  # the target of words that a loss leaves out
 
 
-def to_dataset(documents: Iterable[Document], tokenizer: Tokenizer, labels: Labels) -> tuple[Dataset, dict[str, int]]:
+def to_dataset(
+    documents: Iterable[Document], tokenizer: Tokenizer, labels: Labels
+) -> tuple[Dataset, dict[str, int]]:
     """Count annotation in words, one row a document, and what of it cannot be represented.
 
     Returns:
@@ -48,8 +58,12 @@ def to_dataset(documents: Iterable[Document], tokenizer: Tokenizer, labels: Labe
     n_lost = lost.total() - lost["n_gold"]
     if n_lost:
         share = 100 * n_lost / lost["n_gold"]
-        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(lost.items()) if reason != "n_gold")
-        logger.warning("%d of %d gold spans (%.2f %%) cannot be learnt: %s", n_lost, lost["n_gold"], share, reasons)
+        reasons = ", ".join(
+            f"{count} {reason}" for reason, count in sorted(lost.items()) if reason != "n_gold"
+        )
+        logger.warning(
+            "%d of %d gold spans (%.2f %%) cannot be learnt: %s", n_lost, lost["n_gold"], share, reasons
+        )
     return Dataset.from_list(rows), dict(lost)
 
 
@@ -198,7 +212,12 @@ def make_examples(
             trigger_tags=np.where(scored, trigger_tags[first:last], IGNORED),
             sentences=inside,
             triggers=tuple(
-                _targets(event, first, next(span for span in inside if _holds(span, event["trigger"], first)), labels)
+                _targets(
+                    event,
+                    first,
+                    next(span for span in inside if _holds(span, event["trigger"], first)),
+                    labels,
+                )
                 for event in row["events"]
                 if start <= event["trigger"][0] < end and event["trigger"][1] <= last
             ),

@@ -75,7 +75,9 @@ def _role_loss(model: EventModel, states: Tensor, asked: Sequence[tuple[int, Tri
     factuality = torch.tensor([trigger.factuality for _, trigger in asked])
     sources = _cross_entropy(output.role_logits[..., :3], targets[..., 0])
     others = _cross_entropy(output.role_logits[..., 3:], targets[..., 1])
-    facts = F.cross_entropy(output.factuality_logits.float(), factuality, ignore_index=IGNORED, reduction="sum")
+    facts = F.cross_entropy(
+        output.factuality_logits.float(), factuality, ignore_index=IGNORED, reduction="sum"
+    )
     return ROLE_WEIGHT * (sources + others) + facts / max(1, int((factuality != IGNORED).sum()))
 
 

@@ -148,7 +148,7 @@ class _Run:
         with _autocast(self.config.precision):
             loss = compute_loss(make_batch(history.step))
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         nn.utils.clip_grad_norm_(self.parameters, self.config.max_gradient_norm)
         self.optimizer.step()
         history.step += 1
@@ -253,7 +253,9 @@ class _Run:
         logger.info("resumed %s at step %d", self.folder, self.history.step)
 
     def _fingerprint(self) -> str:
-        fixed = {name: getattr(self.config, name) for name in ("n_steps", "seed", "precision", "weight_decay")}
+        fixed = {
+            name: getattr(self.config, name) for name in ("n_steps", "seed", "precision", "weight_decay")
+        }
         shapes = [list(parameter.shape) for parameter in self.parameters]
         return json.dumps([fixed, self.peaks, shapes])
 

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -128,7 +128,8 @@ def initialize_layers(model: BertForMaskedLM, *, seed: int) -> None:
     speeds = torch.logspace(math.log10(1.5), math.log10(0.02), size // 2)  # radians per position
     with torch.no_grad():
         _set_positions(model, speeds, generator)
-        attention = model.bert.encoder.layer[0].attention.self
+        first: Any = model.bert.encoder.layer[0]
+        attention = first.attention.self
         for head, shift in zip(range(model.config.num_attention_heads), NEIGHBOURS, strict=False):
             rows = slice(head * size, (head + 1) * size)
             for layer, turn in ((attention.query, shift), (attention.key, 0)):
@@ -154,7 +155,9 @@ def _set_positions(model: BertForMaskedLM, speeds: Tensor, generator: torch.Gene
 def _rotation(angles: Tensor) -> Tensor:
     """The matrix that turns each pair of dimensions by its angle: (angles,) to (2 angles, 2 angles)."""
     cos, sin = angles.cos(), angles.sin()
-    return torch.block_diag(*torch.stack([cos, -sin, sin, cos], dim=-1).view(-1, 2, 2))
+    blocks = torch.stack([cos, -sin, sin, cos], dim=-1).view(-1, 2, 2)
+    turned: Tensor = torch.block_diag(*blocks)  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+    return turned
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +184,14 @@ def _load(folder: Path) -> BertForMaskedLM:
                 f"{folder} has no {name}: expected a folder with a BertForMaskedLM checkpoint "
                 "(config.json, model.safetensors) and its tokenizer.json"
             )
-    return cast(BertForMaskedLM, BertForMaskedLM.from_pretrained(folder, dtype=torch.float32))
+    model: BertForMaskedLM = BertForMaskedLM.from_pretrained(folder, dtype=torch.float32)
+    return model
 
 
 class _Tokens:
     """All text as one array of subword ids, kept on disk as uint16 or uint32 and read through a memory map."""
 
-    def __init__(self, ids: NDArray[np.unsignedinteger], continues: NDArray[np.bool_], sha256: str) -> None:
+    def __init__(self, ids: NDArray[Any], continues: NDArray[np.bool_], sha256: str) -> None:
         """`ids` is (subwords,); `continues` is (vocabulary,): the piece goes on the word before it."""
         self.ids, self.continues, self.sha256 = ids, continues, sha256
 
@@ -235,7 +239,9 @@ class _Masker:
         vocabulary = load_tokenizer(config.encoder / "tokenizer.json").get_vocab()
         self.tokens, self.config = tokens, config
         self.mask_id = vocabulary["[MASK]"]
-        self.special_ids = [id for piece, id in vocabulary.items() if piece.startswith("[") and piece.endswith("]")]
+        self.special_ids = [
+            id for piece, id in vocabulary.items() if piece.startswith("[") and piece.endswith("]")
+        ]
         self.n_offsets = n_positions - config.sequence_length + 1
 
     def batch(self, numbers: NDArray[np.integer], *, seed: tuple[int, int]) -> _MaskedBatch:
@@ -244,7 +250,7 @@ class _Masker:
         is_special = np.isin(ids, self.special_ids)
         words = np.cumsum(~self.tokens.continues[ids], axis=1)  # the number of each subword's word
         drawn = generator.random((len(ids), ids.shape[1] + 1)) < self.config.mask_share
-        is_masked = np.take_along_axis(drawn, words, axis=1) & ~is_special
+        is_masked = drawn[np.arange(len(ids))[:, np.newaxis], words] & ~is_special
         is_masked[:, 0] |= ~is_masked.any(axis=1)  # a row without a masked word would teach nothing
         shown = ids.copy()
         choice = generator.random(ids.shape)
@@ -266,12 +272,14 @@ def _draw(training: NDArray[np.integer], step: int, config: PretrainConfig) -> N
     per_epoch = max(1, len(training) // config.batch_size)
     epoch, place = divmod(step, per_epoch)
     order = _order(len(training), config.seed, epoch)
-    return training[order[place * config.batch_size : (place + 1) * config.batch_size]]
+    drawn: NDArray[np.integer] = training[order[place * config.batch_size : (place + 1) * config.batch_size]]
+    return drawn
 
 
 @lru_cache(maxsize=1)
 def _order(n: int, seed: int, epoch: int) -> NDArray[np.integer]:
-    return np.random.default_rng((seed, epoch, n)).permutation(n)
+    order: NDArray[np.integer] = np.random.default_rng((seed, epoch, n)).permutation(n)
+    return order
 
 
 def _lines(paths: Sequence[Path]) -> Iterator[str]:

@@ -1,0 +1,142 @@
+"""The model card, made from the training report: what the model is, what it learnt from, how it scored, its limits."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from libyaevents.checkpoint import CARD, Settings
+
+__all__ = ["write_card"]
+
+LIMITS = """\
+- It reads modern standard Arabic news on armed conflict and politics; other genres and dialects were not measured.
+- Arguments are looked for in their trigger's own sentence only.
+- The scores are agreement with single-pass annotation under the project's guideline, not with several people.
+- What it reports is what an article says, not what happened: `factuality` and the Source role tell who claims it.
+- It can be wrong about who did what to whom; read the sentence before acting on an event.
+"""
+
+SCORES = (
+    ("TI", "trigger found"),
+    ("TC", "trigger and type"),
+    ("AI", "argument found"),
+    ("AC", "argument and role"),
+)
+SCORES_ON_TRIGGER = (("AI+", "argument found, on its trigger"), ("AC+", "argument and role, on its trigger"))
+
+
+def write_card(folder: Path, settings: Settings, report: Mapping[str, Any]) -> None:
+    """Write README.md into the model's folder, with the metadata that the Hugging Face hub reads.
+
+    Lines of the form `- **Key**: value` at the top are those that `libyaevents models` shows.
+    """
+    (folder / CARD).write_text(_card(folder, settings, report), encoding="utf-8")
+
+
+def _card(folder: Path, settings: Settings, report: Mapping[str, Any]) -> str:
+    corpus = report["corpus"]
+    size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+    lines = [
+        "---",
+        "language: ar",
+        "license: apache-2.0",
+        "library_name: libyaevents",
+        "pipeline_tag: token-classification",
+        "tags: [arabic, event-extraction, named-entity-recognition, conflict, news]",
+        "---",
+        "",
+        f"# {settings.name}",
+        "",
+        "Entities, events, roles and factuality from Arabic news, for `libyaevents`.",
+        "",
+        f"- **Version**: {settings.version}",
+        f"- **Size**: {size:.0f} MB",
+        f"- **Trained on**: {corpus['documents']} documents, {corpus['words']:,} words, {corpus['events']:,} events",
+        f"- **Scores**: {_headline(report)}",
+        f"- **Started from**: {Path(report['started_from']).name}",
+        "",
+        "## Data",
+        "",
+        *(f"- {line}" for line in report["config"]["data"]),
+        f"- Outlets named by the documents: {', '.join(report['sources']) or 'none'}",
+        *(f"- sha256 of {name}: `{digest}`" for name, digest in corpus["sha256"].items()),
+        "",
+        "## Training",
+        "",
+        *(f"- {name}: {report['config'][name]}" for name in sorted(report["config"]) if name not in HIDDEN),
+        f"- steps: {report['steps']}, best {report['best_step'] or 'last'}; seconds: {report['seconds']:.0f}",
+        f"- versions: {', '.join(f'{name} {number}' for name, number in report['versions'].items())}",
+        f"- gold left out as unrepresentable: {_unrepresentable(report['unrepresentable'])}",
+        "",
+    ]
+    for name, title in TITLES.items():
+        if name in report:
+            lines += _scores(title, report[name])
+    return "\n".join([*lines, "## Limits", "", LIMITS])
+
+
+HIDDEN = ("corpus", "dev", "data", "encoder", "init", "name", "output", "replay")
+TITLES = {
+    "dev": "Scores on the dev file, which chose the epoch",
+    "cross_validation": "Scores cross-validated over blocks of the corpus",
+    "fit": "Fit on the text that was trained on (not a measure of quality)",
+}
+
+
+def _headline(report: Mapping[str, Any]) -> str:
+    for name, what in (
+        ("dev", "on dev"),
+        ("cross_validation", "cross-validated"),
+        ("fit", "on its own training text"),
+    ):
+        if name in report:
+            events = report[name]["events"]["scores"]
+            figures = (report[name]["entity_score"]["f1"], events["TC"]["f1"], events["AC+"]["f1"])
+            entities, typed, attached = (100 * figure for figure in figures)
+            return f"entities {entities:.1f} · TC {typed:.1f} · AC+ {attached:.1f} F1, {what}"
+    return "not measured"
+
+
+def _unrepresentable(counts: Mapping[str, int]) -> str:
+    lost = {reason: count for reason, count in counts.items() if reason != "n_gold"}
+    listed = ", ".join(f"{count} {reason}" for reason, count in sorted(lost.items()))
+    return f"{sum(lost.values())} of {counts['n_gold']}" + (f" ({listed})" if listed else "")
+
+
+def _scores(title: str, evaluation: Mapping[str, Any]) -> list[str]:
+    """Tables of one evaluation: strict F1 with 95 % intervals, then entity types, event types and roles."""
+    events, given = evaluation["events"]["scores"], evaluation["events_with_gold_triggers"]
+    rows = [
+        ("entities", evaluation["entity_score"]),
+        *((f"{key}, {what}", events[key]) for key, what in SCORES),
+    ]
+    rows += [(f"{key}, {what}", events[key]) for key, what in SCORES_ON_TRIGGER]
+    if given is not None:
+        rows += [(f"{key}, {what}, gold triggers", given["scores"][key]) for key, what in SCORES_ON_TRIGGER]
+    facts = evaluation["events"]["factuality"]
+    return [
+        f"## {title}",
+        "",
+        f"{evaluation['n_documents']} documents, end to end from raw text with the int8 graphs; strict, offset-exact; "
+        f"95 % percentile bootstrap over documents ({evaluation['n_resamples']} resamples, seed {evaluation['seed']}).",
+        "",
+        "| | P | R | F1 | 95 % | gold |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *(_row(name, score) for name, score in rows),
+        "",
+        f"Factuality of rightly found triggers: {100 * facts['accuracy']:.1f} % "
+        f"({100 * facts['low']:.1f}–{100 * facts['high']:.1f}; {facts['n_correct']} of {facts['n']}).",
+        "",
+        "| type or role | P | R | F1 | 95 % | gold |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *(_row(f"TC {name}", score) for name, score in evaluation["events"]["by_type"].items()),
+        *(_row(f"AC+ {name}", score) for name, score in evaluation["events"]["by_role"].items()),
+        "",
+    ]
+
+
+def _row(name: str, score: Mapping[str, Any]) -> str:
+    precision, recall, f1, low, high = (
+        100 * score[key] for key in ("precision", "recall", "f1", "low", "high")
+    )
+    return f"| {name} | {precision:.1f} | {recall:.1f} | **{f1:.1f}** | {low:.1f}–{high:.1f} | {score['n_gold']} |"

@@ -1,0 +1,138 @@
+"""Annotated documents for training: read, compare, describe, and part into blocks.
+
+In: names of files, or `packaged` for the articles that come with the package. Out: documents.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.resources import as_file, files
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from libyaevents.documents import Document, Event
+from libyaevents.errors import ConfigError, CorpusError
+from libyaevents.formats.jsonl import read_documents
+from libyaevents.ontology import Ontology
+from libyaevents.training.config import PACKAGED, TrainConfig
+from libyaevents.words import Span, split_sentences, split_words
+
+__all__ = ["describe", "make_blocks", "outlets", "read_corpus", "refuse_overlap", "text_hash", "unique"]
+
+
+def make_blocks(documents: Sequence[Document], n: int) -> list[list[Document]]:
+    """Part documents into `n` blocks; where they are fewer, part each into `n` runs of sentences.
+
+    Raises:
+        CorpusError: a document has fewer sentences than there are blocks.
+    """
+    if len(documents) >= n:
+        return [list(documents[number::n]) for number in range(n)]
+    blocks: list[list[Document]] = [[] for _ in range(n)]
+    for document in documents:
+        sentences = document.sentences or tuple(split_sentences(document.text))
+        if len(sentences) < n:
+            raise CorpusError(
+                f"document {document.id!r} has {len(sentences)} sentences: expected at least {n} to cross-validate "
+                f"over {n} blocks; give more documents, or folds = 0"
+            )
+        bounds = np.linspace(0, len(sentences), n + 1).round().astype(int).tolist()
+        for number, (first, last) in enumerate(pairwise(bounds)):
+            blocks[number].append(_cut(document, sentences[first:last], f"{document.id}#{number + 1}"))
+    return blocks
+
+
+def _cut(document: Document, sentences: Sequence[Span], id: str) -> Document:
+    """The part of an annotated document that some consecutive sentences hold, as a document of its own."""
+    start, end = sentences[0][0], sentences[-1][1]
+
+    def moved(mention: Any) -> Any:
+        return replace(mention, start=mention.start - start, end=mention.end - start)
+
+    entities = tuple(
+        replace(moved(entity), core=None, place=None, actor=None, time=None)
+        for entity in document.entities
+        if start <= entity.start and entity.end <= end
+    )
+    ids = {entity.id for entity in entities}
+    events = tuple(
+        Event(
+            id=event.id,
+            type=event.type,
+            trigger=moved(event.trigger),
+            factuality=event.factuality,
+            arguments=tuple(
+                replace(moved(argument), entity_id=argument.entity_id if argument.entity_id in ids else None)
+                for argument in event.arguments
+                if start <= argument.start and argument.end <= end
+            ),
+        )
+        for event in document.events
+        if start <= event.trigger.start and event.trigger.end <= end
+    )
+    return Document(
+        id=id,
+        text=document.text[start:end],
+        sentences=tuple((left - start, right - start) for left, right in sentences),
+        entities=entities,
+        events=events,
+    )
+
+
+def read_corpus(paths: Sequence[str], ontology: Ontology) -> list[Document]:
+    """Read annotated documents from files, `packaged` standing for those that come with the package."""
+    documents: list[Document] = []
+    for path in paths:
+        if path == PACKAGED:
+            with as_file(files("libyaevents") / "data" / "article.jsonl") as packaged:
+                documents += read_documents(packaged, ontology=ontology)
+        else:
+            documents += read_documents(Path(path), ontology=ontology)
+    if not any(document.events or document.entities for document in documents):
+        raise CorpusError(
+            f"{', '.join(paths)}: no annotation in {len(documents)} documents; expected entities or events"
+        )
+    return documents
+
+
+def unique(documents: Sequence[Document]) -> list[Document]:
+    """Each text once, the first of it."""
+    return list({text_hash(document): document for document in reversed(documents)}.values())[::-1]
+
+
+def refuse_overlap(corpus: Sequence[Document], dev: Sequence[Document]) -> None:
+    shared = {text_hash(document) for document in corpus} & {text_hash(document) for document in dev}
+    if shared:
+        raise ConfigError(
+            f"{len(shared)} texts are in the corpus and in the dev file: expected texts that are not trained on; "
+            "take them out of one of the two"
+        )
+
+
+def text_hash(document: Document) -> str:
+    return hashlib.sha256(document.text.encode()).hexdigest()[:16]
+
+
+def describe(config: TrainConfig, documents: Sequence[Document], dev: Sequence[Document]) -> dict[str, Any]:
+    """Sizes and hashes of the data."""
+    hashes = {
+        path: hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        for path in (*config.corpus, config.dev, config.replay)
+        if path is not None and path != PACKAGED
+    }
+    return {
+        "documents": len(documents),
+        "words": sum(len(split_words(document.text)) for document in documents),
+        "entities": sum(len(document.entities) for document in documents),
+        "events": sum(len(document.events) for document in documents),
+        "arguments": sum(len(event.arguments) for document in documents for event in document.events),
+        "dev_documents": len(dev),
+        "sha256": {Path(path).name: digest for path, digest in hashes.items()},
+    }
+
+
+def outlets(documents: Sequence[Document]) -> tuple[str, ...]:
+    return tuple(sorted({document.source for document in documents if document.source}))
