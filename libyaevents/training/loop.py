@@ -3,17 +3,17 @@
 In: a network, a function that gives the batch of any step, a function that gives its loss.
 Out: the network with its best (or last) weights, and the history of losses and scores.
 
-A step is a pure function of (seed, step): the batch is looked up by its number and the random generators are
+A step is a function of (seed, step) alone: the batch is looked up by its number and the random generator is
 seeded anew at every step, so a run that was stopped and resumed meets the same losses as one that was not.
 """
 
 import json
 import logging
-import os
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,50 +22,27 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
-from libyaevents.errors import ConfigError, OutputError
+from libyaevents.errors import ConfigError
+from libyaevents.training.state import History, LoopConfig, read_state, write_state
 
-__all__ = ["History", "LoopConfig", "fit"]
+__all__ = ["fit"]
 
 logger = logging.getLogger(__name__)
 
-STATE_FILE = "resume.pt"
-CURVE_FILE = "curve.jsonl"
-LOG_EVERY = 50
+STATE_FILE, CURVE_FILE = "resume.pt", "curve.jsonl"
+LOG_EVERY = 50  # steps
+SAVE_EVERY_S = 60.0
+FIXED = (
+    "n_steps",
+    "identity",
+    "warmup_share",
+    "weight_decay",
+    "average_decay",
+    "seed",
+    "precision",
+)  # by resuming
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoopConfig:
-    """How long and how fast to train.
-
-    The learning rate rises over `warmup_share` of the run and falls linearly to zero. When a time budget is
-    set it falls with whichever is further on, the steps or the clock, so that a run cut by the clock still
-    ends on a small rate.
-    """
-
-    n_steps: int
-    warmup_share: float = 0.06
-    weight_decay: float = 0.01
-    max_gradient_norm: float = 1.0
-    average_decay: float | None = None
-    seed: int = 0
-    precision: str = "float32"
-    time_budget_s: float | None = None
-    evaluate_every: int | None = None
-    patience: int | None = None
-    save_every_s: float = 300.0
-
-
-@dataclass(slots=True, kw_only=True)
-class History:
-    """What happened in a run: `losses` as (step, mean loss since the last entry), `scores` by evaluation."""
-
-    step: int = 0
-    elapsed_s: float = 0.0
-    losses: list[tuple[int, float]] = field(default_factory=list)
-    scores: list[dict[str, float]] = field(default_factory=list)
-    best_step: int | None = None
-    best_score: float | None = None
-    stopped_by: str = "steps"
+Groups = Sequence[tuple[Sequence[nn.Parameter], float]]
 
 
 def fit(
@@ -73,24 +50,24 @@ def fit(
     compute_loss: Callable[[Any], Tensor],
     make_batch: Callable[[int], Any],
     *,
-    groups: Sequence[tuple[Sequence[nn.Parameter], float]],
+    groups: Groups,
     config: LoopConfig,
     folder: Path,
     evaluate: Callable[[], Mapping[str, float]] | None = None,
 ) -> History:
-    """Train `model` in place; resume from `folder` when an unfinished run with the same config lies there.
+    """Train `model` in place; go on with the unfinished run of the same configuration that lies in `folder`.
 
     Args:
-        model: the network, whose best weights by `evaluate` (else last) are in it at the end.
+        model: left with the weights that score best by `evaluate`, else with the last (or their average).
         compute_loss: the scalar loss of a batch.
         make_batch: the batch of a step, the same for the same step.
         groups: parameters with their peak learning rates.
         config: length, schedule and limits.
-        folder: where the resume state and the curve are kept; outside any checkpoint.
-        evaluate: scores of the network as it stands; `score` is the one maximised.
+        folder: where the resume state and the curve are kept; no part of any checkpoint.
+        evaluate: scores of the network as it stands; the largest `score` wins.
 
     Raises:
-        ConfigError: the folder holds the state of a different run, or a loss is not finite.
+        ConfigError: the folder holds another run's state, or the loss is not finite.
         OutputError: the state could not be written.
     """
     run = _Run(model, groups, config, folder)
@@ -98,27 +75,21 @@ def fit(
     with _progress() as progress:
         bar = progress.add_task("train", total=config.n_steps, completed=run.history.step, loss="", score="")
         while run.may_go_on():
-            loss = run.step(compute_loss, make_batch)
-            if loss is not None:
-                progress.update(bar, loss=f"loss {loss:.3f}")
-            progress.update(bar, completed=run.history.step)
+            run.step(compute_loss, make_batch)
             if evaluate is not None and run.is_time_to_evaluate():
-                score = run.record(evaluate)
-                progress.update(bar, score=f"score {score:.2f}")
+                run.record(evaluate)
+            history = run.history
+            loss = f"loss {history.losses[-1][1]:.3f}" if history.losses else ""
+            score = "" if history.best_score is None else f"best score {history.best_score:.2f}"
+            progress.update(bar, completed=history.step, loss=loss, score=score)
     run.finish()
     return run.history
 
 
 class _Run:
-    """The state of one run: weights, optimiser, clock, best weights so far."""
+    """One run as it stands: weights, optimizer, clock, average and best weights so far."""
 
-    def __init__(
-        self,
-        model: nn.Module,
-        groups: Sequence[tuple[Sequence[nn.Parameter], float]],
-        config: LoopConfig,
-        folder: Path,
-    ) -> None:
+    def __init__(self, model: nn.Module, groups: Groups, config: LoopConfig, folder: Path) -> None:
         self.model, self.config, self.folder = model, config, folder
         self.history = History()
         self.best: dict[str, Tensor] | None = None
@@ -126,22 +97,22 @@ class _Run:
         self.parameters = [parameter for parameters, _ in groups for parameter in parameters]
         self.optimizer = torch.optim.AdamW(_decay_groups(groups, config.weight_decay), fused=True)
         self.peaks = [group["lr"] for group in self.optimizer.param_groups]
-        self.started = self.saved = time.monotonic()
+        self.clock = self.saved = time.monotonic()
         self.recent: list[Tensor] = []
 
     def may_go_on(self) -> bool:
-        history, config = self.history, self.config
-        history.elapsed_s += time.monotonic() - self.started
-        self.started = time.monotonic()
-        if config.time_budget_s is not None and history.elapsed_s >= config.time_budget_s:
+        """Look at the clock; say whether there is another step to make."""
+        now, history, budget = time.monotonic(), self.history, self.config.time_budget_s
+        history.elapsed_s += now - self.clock
+        self.clock = now
+        if history.stopped_by == "steps" and budget is not None and history.elapsed_s >= budget:
             history.stopped_by = "time"
-            return False
-        return history.stopped_by == "steps" and history.step < config.n_steps
+        return history.stopped_by == "steps" and history.step < self.config.n_steps
 
-    def step(self, compute_loss: Callable[[Any], Tensor], make_batch: Callable[[int], Any]) -> float | None:
+    def step(self, compute_loss: Callable[[Any], Tensor], make_batch: Callable[[int], Any]) -> None:
         history = self.history
         torch.manual_seed(self.config.seed * 1_000_003 + history.step)
-        rate = _schedule(history, self.config)
+        rate = _rate(history, self.config)
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
             group["lr"] = peak * rate
         self.model.train()
@@ -152,139 +123,114 @@ class _Run:
         nn.utils.clip_grad_norm_(self.parameters, self.config.max_gradient_norm)
         self.optimizer.step()
         history.step += 1
-        self._average_weights()
+        self._update_average()
         self.recent.append(loss.detach())
-        if time.monotonic() - self.saved > self.config.save_every_s:
+        if history.step % LOG_EVERY == 0 or history.step == self.config.n_steps:
+            self._log()
+        if time.monotonic() - self.saved > SAVE_EVERY_S:
             self.save()
-        return self._log() if history.step % LOG_EVERY == 0 or history.step == self.config.n_steps else None
 
-    def _average_weights(self) -> None:
+    def _update_average(self) -> None:
         if self.average is None or self.config.average_decay is None:
             return
+        # A short memory at first, so that the random start does not linger in the average.
         decay = min(self.config.average_decay, self.history.step / (self.history.step + 10))
-        with torch.no_grad():
-            for name, value in self.model.state_dict().items():
-                if value.is_floating_point():
-                    self.average[name].lerp_(value, 1 - decay)
+        for name, value in self.model.state_dict().items():
+            self.average[name].lerp_(value, 1 - decay)
 
-    def _log(self) -> float:
+    def _log(self) -> None:
         mean = float(torch.stack(self.recent).float().mean())
         self.recent.clear()
-        if mean != mean or mean in (float("inf"), float("-inf")):
+        if not math.isfinite(mean):
             raise ConfigError(
                 f"the training loss is {mean} at step {self.history.step}: expected a finite number; "
-                "lower the learning rates or set precision = 'float32'"
+                "lower the learning rates, or set precision to float32"
             )
         self.history.losses.append((self.history.step, mean))
-        row = {"step": self.history.step, "loss": mean, "elapsed_s": round(self.history.elapsed_s, 1)}
         with (self.folder / CURVE_FILE).open("a", encoding="utf-8") as stream:
+            row = {"step": self.history.step, "loss": mean, "elapsed_s": round(self.history.elapsed_s, 1)}
             stream.write(json.dumps(row) + "\n")
-        return mean
 
     def is_time_to_evaluate(self) -> bool:
-        every = self.config.evaluate_every
-        step = self.history.step
+        every, step = self.config.evaluate_every, self.history.step
         return every is not None and (step % every == 0 or step == self.config.n_steps)
 
-    def record(self, evaluate: Callable[[], Mapping[str, float]]) -> float:
-        weights = _copy(self.model) if self.average is not None else None
-        if self.average is not None:
-            self.model.load_state_dict(self.average)
+    def record(self, evaluate: Callable[[], Mapping[str, float]]) -> None:
+        """Score the (averaged) weights, keep them if they are the best, stop when patience is out."""
+        weights = _copy(self.model)
+        self.model.load_state_dict(self.average or weights)
         self.model.eval()
-        with torch.no_grad():
-            scores = dict(evaluate())
-        history, score = self.history, scores["score"]
+        scores = dict(evaluate())
+        history = self.history
         history.scores.append({"step": float(history.step), **scores})
-        if history.best_score is None or score > history.best_score:
-            history.best_score, history.best_step = score, history.step
+        if history.best_score is None or scores["score"] > history.best_score:
+            history.best_score, history.best_step = scores["score"], history.step
             self.best = _copy(self.model)
-        if weights is not None:
-            self.model.load_state_dict(weights)
-        patience = self.config.patience
-        if patience is not None:
-            recent = [entry["score"] for entry in history.scores[-patience:]]
-            if len(history.scores) > patience and max(recent) < history.best_score:
-                history.stopped_by = "patience"
-        return score
+        self.model.load_state_dict(weights)
+        best_at = max(range(len(history.scores)), key=lambda place: history.scores[place]["score"])
+        if self.config.patience is not None and len(history.scores) - 1 - best_at >= self.config.patience:
+            history.stopped_by = "patience"
 
     def finish(self) -> None:
         self.save()
-        weights = self.best or self.average
-        if weights is not None:
-            self.model.load_state_dict(weights)
+        self.model.load_state_dict(self.best or self.average or _copy(self.model))
         self.model.eval()
 
     def save(self) -> None:
-        """Write the resume state, atomically."""
         self.saved = time.monotonic()
-        history = {name: getattr(self.history, name) for name in History.__slots__}
-        state = {
-            "run": self._fingerprint(),
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+        own = {
             "average": self.average,
             "best": self.best,
-            "history": history,
+            "recent": self.recent,
+            "history": asdict(self.history),
         }
-        temporary = self.folder / (STATE_FILE + ".tmp")
-        try:
-            torch.save(state, temporary)
-            os.replace(temporary, self.folder / STATE_FILE)
-        except (OSError, RuntimeError) as error:
-            temporary.unlink(missing_ok=True)
-            raise OutputError(f"cannot save the training state to {self.folder}: {error}") from error
+        learnt = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        write_state(self.folder / STATE_FILE, {"run": self._fingerprint(), **own, **learnt})
 
     def resume(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / STATE_FILE
-        if not path.exists():
+        state = read_state(self.folder / STATE_FILE, self._fingerprint())
+        if state is None:
             (self.folder / CURVE_FILE).unlink(missing_ok=True)
             return
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        if state["run"] != self._fingerprint():
-            raise ConfigError(
-                f"{path} belongs to a run with another configuration or network; "
-                "give a fresh output folder, or delete that file to start over"
-            )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.average, self.best = state["average"], state["best"]
+        self.average, self.best, self.recent = state["average"], state["best"], state["recent"]
         self.history = History(**state["history"])
+        if self.history.stopped_by == "time":
+            self.history.stopped_by = "steps"
         logger.info("resumed %s at step %d", self.folder, self.history.step)
 
     def _fingerprint(self) -> str:
-        fixed = {
-            name: getattr(self.config, name) for name in ("n_steps", "seed", "precision", "weight_decay")
+        fixed = [getattr(self.config, name) for name in FIXED]
+        return json.dumps([fixed, self.peaks, [list(parameter.shape) for parameter in self.parameters]])
+
+
+def _decay_groups(groups: Groups, weight_decay: float) -> list[dict[str, Any]]:
+    """Part each group in two: matrices decay, biases and norms do not."""
+    parted = [
+        {
+            "params": [p for p in parameters if (p.ndim > 1) == decays],
+            "lr": rate,
+            "weight_decay": decays * weight_decay,
         }
-        shapes = [list(parameter.shape) for parameter in self.parameters]
-        return json.dumps([fixed, self.peaks, shapes])
+        for parameters, rate in groups
+        for decays in (True, False)
+    ]
+    return [group for group in parted if group["params"]]
 
 
-def _decay_groups(
-    groups: Sequence[tuple[Sequence[nn.Parameter], float]], weight_decay: float
-) -> list[dict[str, Any]]:
-    """Split each group: matrices decay, biases and norms do not."""
-    split = []
-    for parameters, rate in groups:
-        for decays in (True, False):
-            chosen = [parameter for parameter in parameters if (parameter.ndim > 1) == decays]
-            if chosen:
-                split.append({"params": chosen, "lr": rate, "weight_decay": weight_decay if decays else 0.0})
-    return split
-
-
-def _schedule(history: History, config: LoopConfig) -> float:
+def _rate(history: History, config: LoopConfig) -> float:
+    """The share of the peak learning rate at a step."""
     progress = history.step / config.n_steps
     if config.time_budget_s is not None:
         progress = max(progress, history.elapsed_s / config.time_budget_s)
-    warmup = min(1.0, (history.step + 1) / max(1.0, config.warmup_share * config.n_steps))
-    return warmup * max(0.0, 1.0 - progress)
+    warmup = (history.step + 1) / max(1.0, config.warmup_share * config.n_steps)
+    return min(1.0, warmup) * max(0.0, 1.0 - progress)
 
 
-def _autocast(precision: str) -> Any:
-    if precision == "bfloat16":
-        return torch.autocast("cpu", dtype=torch.bfloat16)
-    return nullcontext()
+def _autocast(precision: str) -> AbstractContextManager[Any]:
+    return torch.autocast("cpu", dtype=torch.bfloat16) if precision == "bfloat16" else nullcontext()
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:
@@ -292,11 +238,7 @@ def _copy(model: nn.Module) -> dict[str, Tensor]:
 
 
 def _progress() -> Progress:
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]} {task.fields[score]}"))
     return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[loss]} {task.fields[score]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
+        TextColumn("{task.description}"), *columns, TimeRemainingColumn(), console=Console(stderr=True)
     )

@@ -26,13 +26,15 @@ from torch import Tensor, nn
 from transformers import BertForMaskedLM
 
 from libyaevents.errors import ConfigError, InputError, MissingFileError
-from libyaevents.training.loop import History, LoopConfig, fit
+from libyaevents.training.loop import fit
+from libyaevents.training.state import History, LoopConfig
 from libyaevents.windows import load_tokenizer
 
-__all__ = ["PretrainConfig", "initialize_layers", "pretrain"]
+__all__ = ["PRETRAINING_REPORT", "PretrainConfig", "initialize_layers", "pretrain"]
 
 logger = logging.getLogger(__name__)
 
+PRETRAINING_REPORT = "pretraining_report.json"
 LINES_AT_A_TIME = 4096
 HELD_OUT_SEQUENCES = 256
 MASKED, RANDOM = 0.8, 0.1  # of the chosen words; the rest are shown as they are
@@ -93,6 +95,7 @@ def pretrain(config: PretrainConfig) -> History:
         groups=[(list(model.parameters()), config.learning_rate)],
         config=LoopConfig(
             n_steps=n_steps,
+            identity=f"{tokens.sha256} {config.mask_share} {config.sequence_length} {config.fresh_layers}",
             seed=config.seed,
             precision=config.precision,
             time_budget_s=None if config.time_budget_minutes is None else 60 * config.time_budget_minutes,
@@ -317,5 +320,5 @@ def _write(
         "held_out_loss": round(held_out_loss, 4),
         "versions": {"torch": torch.__version__},
     }
-    path = config.output / "pretraining_report.json"
+    path = config.output / PRETRAINING_REPORT
     path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

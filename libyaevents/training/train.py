@@ -1,19 +1,17 @@
 """Fine-tune a model on annotated documents, measure it honestly, and write it as one folder.
 
-In: a `TrainConfig`. Out: the run's folder with the configuration and the reports, and in it `model/`, the checkpoint.
+In: a `TrainConfig`. Out: a folder with the run's reports and, under `model/`, the checkpoint.
 
-Where there is a dev file, the best epoch is chosen on it. Where there is none the corpus is cut into blocks and
-cross-validated, and the fit on the text that was trained on is printed apart, under that name.
+Where there is a dev file, the best epoch is chosen on it. Where there is none the corpus is cut into blocks
+and cross-validated, and the fit on the text that was trained on is printed apart, under that name.
 """
 
 import json
 import logging
-import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +53,10 @@ from libyaevents.training.corpus import (
 from libyaevents.training.data import Example, count_pairs, make_batch, make_examples, to_dataset
 from libyaevents.training.encoders import load_encoder
 from libyaevents.training.finetune import compute_loss
-from libyaevents.training.loop import History, LoopConfig, fit
+from libyaevents.training.loop import fit
+from libyaevents.training.pretrain import PRETRAINING_REPORT
+from libyaevents.training.report import TrainingReport
+from libyaevents.training.state import History, LoopConfig
 from libyaevents.windows import collate, special_ids
 
 __all__ = ["TrainingReport", "train"]
@@ -64,69 +65,7 @@ logger = logging.getLogger(__name__)
 
 CALIBRATION_WINDOWS = 256
 EVALUATIONS_A_RUN = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingReport:
-    """What a run learnt and how it scored; `train` writes it beside the model.
-
-    `dev`, `cross_validation` and `fit` (on the text that was trained on) are there when they were measured.
-    `already_seen` counts the documents of the corpus that the starting model was trained on before.
-    """
-
-    model: Path
-    config: TrainConfig
-    corpus: Mapping[str, Any]
-    already_seen: int
-    unrepresentable: Mapping[str, int]
-    history: History
-    seconds: float
-    dev: Evaluation | None = None
-    cross_validation: Evaluation | None = None
-    fit: Evaluation | None = None
-    started_from: str = ""
-    sources: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as training_report.json holds it."""
-        scores = {name: getattr(self, name) for name in ("dev", "cross_validation", "fit")}
-        return {
-            "date": datetime.now(UTC).date().isoformat(),
-            "config": self.config.to_dict(),
-            "started_from": self.started_from,
-            "corpus": dict(self.corpus),
-            "sources": list(self.sources),
-            "already_seen": self.already_seen,
-            "unrepresentable": dict(self.unrepresentable),
-            "steps": self.history.step,
-            "best_step": self.history.best_step,
-            "stopped_by": self.history.stopped_by,
-            "losses": self.history.losses,
-            "scores_by_step": self.history.scores,
-            "seconds": round(self.seconds, 1),
-            "versions": _versions(),
-            **{name: evaluation.to_dict() for name, evaluation in scores.items() if evaluation is not None},
-        }
-
-    def to_text(self) -> str:
-        """The scores for a terminal, each under the name of the text that it was measured on."""
-        parts = [f"model: {self.model}"]
-        if self.cross_validation is not None:
-            parts.append(f"== Cross-validated over {self.config.folds} blocks of the corpus ==")
-            if self.already_seen:
-                parts.append(
-                    f"Note: the starting model was itself trained on {self.already_seen} of these documents, so these "
-                    "scores flatter it; start from an encoder (--encoder) for scores on text it has not seen."
-                )
-            parts.append(self.cross_validation.to_text())
-        if self.dev is not None:
-            parts += ["== On the dev file, which chose the epoch ==", self.dev.to_text()]
-        if self.fit is not None:
-            parts += [
-                "== Fit on the text that was trained on (not a measure of quality) ==",
-                self.fit.to_text(),
-            ]
-        return "\n\n".join(parts)
+NOT_IDENTIFYING = ("output", "time_budget_minutes", "name", "data")
 
 
 def train(config: TrainConfig) -> TrainingReport:
@@ -164,6 +103,7 @@ def train(config: TrainConfig) -> TrainingReport:
         cross_validation=cross_validation,
         started_from=config.encoder or config.start,
         sources=outlets(documents),
+        pretraining=start.pretraining,
     )
     settings = replace(start.settings(config), version=datetime.now(UTC).date().isoformat())
     with whole_folder(target) as folder:
@@ -190,6 +130,7 @@ class _Start:
     make: Callable[[], EventModel]
     seen: frozenset[str]
     folder: Path | None
+    pretraining: Mapping[str, Any] | None
 
     @classmethod
     def of(cls, config: TrainConfig, documents: Sequence[Document], ontology: Ontology) -> "_Start":
@@ -202,22 +143,23 @@ class _Start:
                 make=lambda: _with_fresh_heads(encoder, labels, config),
                 seen=frozenset(),
                 folder=None,
+                pretraining=_read_json(Path(config.encoder) / PRETRAINING_REPORT) or None,
             )
         folder = model_folder(config.start)
         known = load_labels(folder)
         if _names(known) != _names(labels):
             raise ConfigError(
-                f"the model {config.start} has other labels than the ontology of this version: start anew from an "
-                "encoder (--encoder), or use the version of libyaevents that made the model"
+                f"the model {config.start} has other labels than the ontology of this version: start anew "
+                "from an encoder (--encoder), or use the version of libyaevents that made the model"
             )
-        path = folder / REPORT
-        seen = json.loads(path.read_text(encoding="utf-8")).get("seen", []) if path.is_file() else []
+        report = _read_json(folder / REPORT)
         return cls(
             tokenizer=load_words_tokenizer(folder),
             labels=replace(labels, admitted=labels.admitted | known.admitted),
             make=lambda: load_network(folder),
-            seen=frozenset(seen),
+            seen=frozenset(report.get("seen", ())),
             folder=folder,
+            pretraining=report.get("pretraining"),
         )
 
     def settings(self, config: TrainConfig) -> Settings:
@@ -227,6 +169,14 @@ class _Start:
             old = load_settings(self.folder)
             shape = {"role_size": old.role_size, "pooling": old.pooling}
         return Settings(name=config.name, version="0", max_subwords=config.max_subwords, **shape)  # type: ignore[arg-type]
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """The object in a report, or an empty one where there is no report."""
+    if not path.is_file():
+        return {}
+    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return value
 
 
 def _with_fresh_heads(encoder: Any, labels: Labels, config: TrainConfig) -> EventModel:
@@ -274,6 +224,7 @@ def _fit(
         groups=[(encoder, config.encoder_learning_rate), (heads, config.head_learning_rate)],
         config=LoopConfig(
             n_steps=batches.per_epoch * config.epochs,
+            identity=_identity(config, documents),
             average_decay=config.average_decay or None,
             seed=config.seed,
             precision=config.precision,
@@ -285,6 +236,12 @@ def _fit(
         evaluate=score if dev else None,
     )
     return model, history, unrepresentable
+
+
+def _identity(config: TrainConfig, documents: Sequence[Document]) -> str:
+    """What a run's result depends on: its texts, and its configuration but for names and the time it has."""
+    values = {key: value for key, value in config.to_dict().items() if key not in NOT_IDENTIFYING}
+    return json.dumps([values, [text_hash(document) for document in documents]], sort_keys=True)
 
 
 class _Batches:
@@ -376,8 +333,3 @@ def _calibration(config: TrainConfig, documents: Sequence[Document], start: _Sta
 
 def _names(labels: Labels) -> tuple[tuple[str, ...], ...]:
     return labels.entities, labels.events, labels.roles, labels.factuality
-
-
-def _versions() -> dict[str, str]:
-    packages = ("libyaevents", "torch", "transformers", "tokenizers", "onnxruntime", "numpy")
-    return {"python": platform.python_version()} | {package: version(package) for package in packages}
