@@ -40,7 +40,7 @@ class Labels:
 
     @classmethod
     def of(cls, ontology: Ontology, seen: Mapping[tuple[str, str], int]) -> "Labels":
-        """Admit Source, Time, Place and Quantity everywhere, typical roles, and pairs seen twice in training."""
+        """Admit Source, Time, Place and Quantity everywhere, typical roles, and pairs seen twice in gold."""
         always = {(event.name, role) for event in ontology.event_types for role in EVERYWHERE}
         typical = {(event.name, role) for event in ontology.event_types for role in event.typical_roles}
         return cls(
@@ -57,7 +57,7 @@ class Labels:
         return tuple(role for role in self.roles if role != SOURCE)
 
     def admission(self) -> NDArray[np.float32]:
-        """What to add to the role logits, shape (events, tags): 0 where admitted, minus infinity elsewhere."""
+        """What to add to role logits, shape (events, tags): 0 where admitted, minus infinity elsewhere."""
         bias = np.zeros((len(self.events), 3 + 1 + 2 * len(self.other_roles)), np.float32)
         for row, event in enumerate(self.events):
             for column, role in enumerate(self.other_roles):
@@ -85,15 +85,15 @@ class Labels:
             admitted = frozenset((str(event), str(role)) for event, role in value["admitted"])
         except (ValueError, KeyError, TypeError) as error:
             raise CheckpointError(
-                f"labels.json is malformed ({error!r}): expected an object with the lists entities, events, roles, "
-                "factuality and admitted; copy the model folder anew"
+                f"labels.json is malformed ({error!r}): expected an object with the lists entities, events, "
+                "roles, factuality and admitted; copy the model folder anew"
             ) from error
         return cls(**lists, admitted=admitted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roles:
-    """What was decoded for one trigger: spans of its sentence by role, and the factuality with its probability."""
+    """What was decoded for one trigger: spans of its sentence, each with its role, and the factuality."""
 
     arguments: tuple[tuple[str, DecodedSpan], ...]
     factuality: str
@@ -136,6 +136,7 @@ def decode_roles(
     event_types: NDArray[np.int64],
     *,
     labels: Labels,
+    outside_bias: float = 0.0,
 ) -> list[Roles]:
     """Decode both role sequences and the factuality of each trigger.
 
@@ -145,10 +146,11 @@ def decode_roles(
         lengths: words of each trigger's sentence. *Shape:* (triggers,).
         event_types: *Shape:* (triggers,).
         labels: the model's labels.
+        outside_bias: as in `decode_mentions`.
     """
     admitted = role_logits + labels.admission()[event_types][:, np.newaxis, :]
-    sources = decode_spans(admitted[:, :, :3], lengths)
-    others = decode_spans(admitted[:, :, 3:], lengths)
+    sources = decode_spans(admitted[:, :, :3], lengths, outside_bias=outside_bias)
+    others = decode_spans(admitted[:, :, 3:], lengths, outside_bias=outside_bias)
     values = factuality_logits.argmax(-1)
     return [
         Roles(
@@ -165,7 +167,7 @@ def decode_roles(
 def pad_rows(
     rows: NDArray[np.float32], ranges: Sequence[Span]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Cut `rows` (words, width) at `ranges` into one zero-padded batch (ranges, longest, width) with its lengths."""
+    """Cut `rows` (words, width) at `ranges` into a padded batch (ranges, longest, width) and its lengths."""
     lengths = np.array([end - start for start, end in ranges], np.int64)
     batch = np.zeros((len(ranges), int(lengths.max(initial=0)), rows.shape[1]), np.float32)
     for row, (start, end) in enumerate(ranges):

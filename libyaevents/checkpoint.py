@@ -1,24 +1,31 @@
 """A model is one folder: find it by name, check that it is whole and safe, read it, write it.
 
-In: a name of a shipped model or a path. Out: an engine, labels and a tokenizer; or a folder written as a whole.
-Nothing here loads torch unless the torch network itself is asked for.
+In: a name of a shipped model or a path. Out: an engine, labels and a tokenizer; or a folder written as a
+whole. Nothing here loads torch unless the torch network itself is asked for.
 """
 
 import json
-import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from tokenizers import Tokenizer
 
 from libyaevents.assemble import Labels
 from libyaevents.engines import Engine
-from libyaevents.errors import CheckpointError, MissingExtraError, ModelNotFoundError, OutputError
+from libyaevents.errors import (
+    CheckpointError,
+    ConfigError,
+    LibyaeventsError,
+    MissingExtraError,
+    ModelNotFoundError,
+    OutputError,
+)
 from libyaevents.windows import load_tokenizer
 
 if TYPE_CHECKING:
@@ -47,20 +54,25 @@ FORMAT = 1  # of the folder; raised when an older version could not read a newer
 SETTINGS = "libyaevents"  # the key of our own settings in config.json
 REMOTE_CODE = ("auto_map", "trust_remote_code")
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+# The entry of an ONNX tensor that names a file of its own: protobuf's tag 1, length 8, "location". A number
+# may be padded with 0x80 bytes and still be valid, which a crafted file could do to hide it.
+EXTERNAL_DATA = re.compile(rb"(?:\x0a|\x8a\x80*\x00)(?:\x08|\x88\x80*\x00)location")
 
 EngineName = Literal["onnx", "torch"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a checkpoint says of itself beside the encoder's shape, kept in config.json under `libyaevents`."""
+    """What a checkpoint says of itself beside the encoder's shape: `libyaevents` in config.json."""
 
     name: str
     version: str
     role_size: int
     pooling: Literal["first", "mean", "max"]
     max_subwords: int
-    outside_bias: float = 0.0
+    entity_outside_bias: float = 0.0
+    trigger_outside_bias: float = 0.0
+    role_outside_bias: float = 0.0
     format: int = FORMAT
 
 
@@ -79,15 +91,14 @@ def model_folder(name_or_path: str | Path) -> Path:
     Raises:
         ModelNotFoundError: neither; the message lists the models there are.
     """
-    path = Path(name_or_path)
-    if (path / CONFIG).is_file():
-        return path
     name = str(name_or_path)
-    if name == Path(name).name and name not in ("", ".", ".."):
-        for home in _homes():
-            if (home / name / CONFIG).is_file():
-                return home / name
-    found = ", ".join(model.name for model in list_models()) or "none"
+    with suppress(OSError):  # the name is too long for a path, or leads where nobody may look
+        if (Path(name) / CONFIG).is_file():
+            return Path(name)
+    installed = _installed()
+    if name in installed:
+        return installed[name]
+    found = ", ".join(sorted(installed)) or "none"
     raise ModelNotFoundError(
         f"no model {name!r}: expected the name of an installed model ({found}) or a folder with a {CONFIG}"
     )
@@ -95,12 +106,9 @@ def model_folder(name_or_path: str | Path) -> Path:
 
 def list_models() -> list[ModelSummary]:
     """Every model installed with the package, by name."""
-    folders = {
-        path.parent.name: path.parent for home in reversed(_homes()) for path in home.glob(f"*/{CONFIG}")
-    }
     return [
         ModelSummary(name=name, path=folder, key_lines=_key_lines(folder))
-        for name, folder in sorted(folders.items())
+        for name, folder in sorted(_installed().items())
     ]
 
 
@@ -111,18 +119,26 @@ def load_settings(folder: Path) -> Settings:
         CheckpointError: it is absent, malformed, of a newer format, or asks for remote code.
     """
     config = read_config(folder)
-    try:
-        settings = Settings(**config[SETTINGS])
-    except (KeyError, TypeError) as error:
+    own = config.get(SETTINGS)
+    if not isinstance(own, dict):
         raise CheckpointError(
-            f"{folder / CONFIG} lacks the settings of a libyaevents model ({error}): "
+            f"{folder / CONFIG} has no settings of a libyaevents model under {SETTINGS!r}: "
             "an encoder alone extracts nothing; fine-tune it with `libyaevents train --encoder`"
-        ) from error
-    if settings.format > FORMAT:
+        )
+    version = own.get("format", FORMAT)
+    if isinstance(version, int) and version > FORMAT:  # first: a newer format may hold other settings
         raise CheckpointError(
-            f"{folder} has checkpoint format {settings.format}: expected at most {FORMAT}; "
+            f"{folder} has checkpoint format {version}: expected at most {FORMAT}; "
             "upgrade with `pip install -U libyaevents`"
         )
+    try:
+        settings = Settings(**own)
+    except TypeError as error:
+        raise CheckpointError(
+            f"{folder / CONFIG} has malformed settings under {SETTINGS!r} ({error}): "
+            "copy the model folder anew"
+        ) from error
+    _check_settings(settings, folder, n_positions=config.get("max_position_embeddings"))
     return settings
 
 
@@ -150,19 +166,25 @@ def load_engine(folder: Path, engine: EngineName = "onnx", *, n_threads: int | N
 
     Raises:
         CheckpointError: a graph or the weights are absent, unsafe or wrong-shaped.
+        ConfigError: there is no such engine.
         MissingExtraError: the torch engine is asked for and torch is not installed.
     """
     if engine == "torch":
+        network = load_network(folder)  # first: it says which extra is missing
         from libyaevents.engines.torch import TorchEngine
 
-        return TorchEngine(load_network(folder))
+        return TorchEngine(network)
+    if engine != "onnx":
+        raise ConfigError(f"engine is {engine!r}: expected one of onnx, torch")
     from libyaevents.engines.onnx import OnnxEngine
 
     load_settings(folder)
     for name in (ENCODER_GRAPH, ROLES_GRAPH):
         _require(folder, name)
         check_graph(folder / name)
-    return OnnxEngine(folder / ENCODER_GRAPH, folder / ROLES_GRAPH, n_threads=n_threads)
+    loaded = OnnxEngine(folder / ENCODER_GRAPH, folder / ROLES_GRAPH, n_threads=n_threads)
+    _check_widths(folder, loaded.widths)
+    return loaded
 
 
 def load_network(folder: Path) -> "EventModel":
@@ -182,18 +204,22 @@ def load_network(folder: Path) -> "EventModel":
         raise missing_train_extra("the torch engine and training") from error
     settings, labels, config = load_settings(folder), load_labels(folder), read_config(folder)
     refuse_pickles(folder)
-    model = EventModel(
-        BertConfig.from_dict({key: value for key, value in config.items() if key != SETTINGS}),
-        HeadConfig(
-            n_entity_types=len(labels.entities),
-            n_event_types=len(labels.events),
-            n_roles=len(labels.roles),
-            n_factuality=len(labels.factuality),
-            role_size=settings.role_size,
-            pooling=settings.pooling,
-        ),
-    )
     _require(folder, WEIGHTS)
+    heads = HeadConfig(
+        n_entity_types=len(labels.entities),
+        n_event_types=len(labels.events),
+        n_roles=len(labels.roles),
+        n_factuality=len(labels.factuality),
+        role_size=settings.role_size,
+        pooling=settings.pooling,
+    )
+    shape = {key: value for key, value in config.items() if key != SETTINGS}
+    try:
+        model = EventModel(BertConfig.from_dict(shape), heads)
+    except Exception as error:  # transformers raises a dozen types that share no base class but this
+        raise CheckpointError(
+            f"{folder / CONFIG} describes no BERT ({error}): copy the model folder anew"
+        ) from error
     try:
         weights = load_file(folder / WEIGHTS)
     except (SafetensorError, OSError) as error:
@@ -218,17 +244,27 @@ def save_network(
     _write(folder / CONFIG, json.dumps(config, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
     weights = {name: value.detach().half().contiguous() for name, value in model.state_dict().items()}
     save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    (folder / WEIGHTS).chmod(0o644)  # safetensors makes files that their owner alone may read
     _write(folder / TOKENIZER, tokenizer.to_str(pretty=False))
     _write(folder / LABELS, labels.to_json())
 
 
 @contextmanager
-def whole_folder(target: Path) -> Iterator[Path]:
+def whole_folder(target: Path, *, marker: str = LABELS) -> Iterator[Path]:
     """Give a fresh folder to write into; it takes the place of `target` only when all is written.
 
+    Args:
+        target: absent, empty, or a folder of the same kind, which is replaced.
+        marker: the file by which a folder of the same kind is known.
+
     Raises:
-        OutputError: the disk is full or not writable; `target` is as it was.
+        OutputError: `target` holds other things, or the disk is full or not writable; `target` is as it was.
     """
+    if target.exists() and not (target / marker).is_file() and not _is_empty_folder(target):
+        raise OutputError(
+            f"{target} is there already and holds no {marker}: expected a new or empty folder, or an older "
+            "result to replace; give another folder"
+        )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -237,7 +273,9 @@ def whole_folder(target: Path) -> Iterator[Path]:
     try:
         yield fresh
         _replace(fresh, target)
-    except Exception as error:
+    except LibyaeventsError:  # of what is read meanwhile, such as a missing file: no fault of the output
+        raise
+    except Exception as error:  # safetensors, torch and ONNX report a full disk by errors of their own
         if isinstance(error, OSError) or "No space left" in str(error):
             raise OutputError(
                 f"cannot write {target}: {error}; nothing was changed, free some space"
@@ -248,16 +286,15 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 
 def check_graph(path: Path) -> None:
-    """Refuse a graph that reaches outside its own file: external data, or operators of foreign domains.
+    """Refuse a graph that keeps tensors outside its own file.
+
+    The protobuf is searched as bytes, so that the runtime needs no `onnx` package. Operators of a custom
+    domain need no check: ONNX Runtime has no code for them and refuses the graph.
 
     Raises:
         CheckpointError: it does.
-
-    The protobuf is searched as bytes, so that the runtime needs no `onnx` package: an external tensor carries
-    the field `data_location = EXTERNAL` beside an entry with the key "location".
     """
-    data = path.read_bytes()
-    if b"\x0a\x08location\x12" in data:
+    if EXTERNAL_DATA.search(path.read_bytes()):
         raise CheckpointError(
             f"{path} keeps tensors in files of their own: expected a graph that is whole in one file; "
             "export it anew with `libyaevents export`"
@@ -318,6 +355,12 @@ def _homes() -> list[Path]:
     return homes
 
 
+def _installed() -> dict[str, Path]:
+    """The folders of shipped models by name; what begins with a dot is being written."""
+    found = [path.parent for home in reversed(_homes()) for path in home.glob(f"*/{CONFIG}")]
+    return {folder.name: folder for folder in found if not folder.name.startswith(".")}
+
+
 def _key_lines(folder: Path) -> dict[str, str]:
     """The lines `- **Key**: value` of the card."""
     if not (folder / CARD).is_file():
@@ -342,17 +385,60 @@ def _require(folder: Path, name: str) -> None:
         raise CheckpointError(f"{folder} has no {name}: the model folder is incomplete; copy it anew")
 
 
+def _check_settings(settings: Settings, folder: Path, *, n_positions: object) -> None:
+    """Check types and ranges: the settings come from a file."""
+    kinds: Mapping[Any, Any] = {int: int, float: int | float}
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        fits = isinstance(value, kinds.get(field.type, str)) and not isinstance(value, bool)
+        if not fits or (field.name == "pooling" and value not in get_args(field.type)):
+            raise CheckpointError(
+                f"{folder / CONFIG} has {field.name} = {value!r}: copy the model folder anew"
+            )
+    if isinstance(n_positions, int) and settings.max_subwords > n_positions:
+        raise CheckpointError(
+            f"{folder / CONFIG} has windows of {settings.max_subwords} subwords: "
+            f"expected at most {n_positions}, the encoder's positions; copy the model folder anew"
+        )
+
+
+def _check_widths(folder: Path, widths: Mapping[str, int | str]) -> None:
+    """Check that the graphs have as many tags as labels.json has labels for."""
+    labels = load_labels(folder)
+    expected = {
+        "entity_logits": 1 + 2 * len(labels.entities),
+        "trigger_logits": 1 + 2 * len(labels.events),
+        "role_logits": labels.admission().shape[1],
+        "factuality_logits": len(labels.factuality),
+    }
+    for name, width in expected.items():
+        if widths[name] != width:
+            raise CheckpointError(
+                f"{folder}: {name} of the graphs has {widths[name]} columns, {LABELS} asks for {width}: "
+                "expected files of one and the same model; copy the model folder anew"
+            )
+
+
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and next(path.iterdir(), None) is None
+
+
 def _replace(fresh: Path, target: Path) -> None:
-    """Move `fresh` to `target`; an old folder there is removed after, never before."""
-    old = target.with_name(f".{target.name}-old")
-    if target.exists():
-        os.replace(target, old)
+    """Move `fresh` to `target`; what was there is removed after, never before, and put back on failure."""
     fresh.chmod(0o755)
-    os.replace(fresh, target)
+    old = fresh.with_name(f"{fresh.name}-old")
+    if target.exists():
+        target.replace(old)
+    try:
+        fresh.replace(target)
+    except OSError:
+        if old.exists():
+            old.replace(target)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 

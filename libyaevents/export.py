@@ -1,17 +1,17 @@
 """Write the network as ONNX graphs: two in float32, or the encoder in static int8.
 
-In: a torch network (and, for int8, windows of real text to measure activations on). Out: graph files, each whole
-in itself, of standard operators alone, so that ONNX Runtime and OpenVINO both read them.
+In: a torch network (and, for int8, windows of real text to measure activations on). Out: graph files, each
+whole in itself, of standard operators alone, so that ONNX Runtime and OpenVINO both read them.
 """
 
 import logging
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 import torch
 from onnxruntime.quantization import (
@@ -33,18 +33,20 @@ from libyaevents.windows import WindowBatch
 __all__ = ["export", "write_encoder", "write_int8_encoder", "write_roles"]
 
 OPSET = 18
+FULL_ENCODER = "encoder.onnx"
+EXPORTER = logging.getLogger("torch.onnx._internal.exporter._registration")
 
 
 def export(name_or_path: str | Path, output: Path) -> Path:
-    """Write a model's two graphs in float32 as `encoder.onnx` and `roles.onnx` into the folder `output`.
+    """Write a model's two graphs in float32, `encoder.onnx` and `roles.onnx`, as the folder `output`.
 
     Raises:
         ModelNotFoundError, CheckpointError: there is no such model, or it is damaged.
-        OutputError: the folder could not be written; nothing was changed.
+        OutputError: the folder holds other things or could not be written; nothing was changed.
     """
     model = load_network(model_folder(name_or_path))
-    with whole_folder(output) as folder:
-        write_encoder(model, folder / "encoder.onnx")
+    with whole_folder(output, marker=FULL_ENCODER) as folder:
+        write_encoder(model, folder / FULL_ENCODER)
         write_roles(model, folder / "roles.onnx")
     return output
 
@@ -85,7 +87,7 @@ def write_encoder(model: EventModel, path: Path) -> None:
 
 
 def write_roles(model: EventModel, path: Path) -> None:
-    """Write the second call's graph, in float32: it is small, and its inputs vary too much for fixed ranges."""
+    """Write the second call's graph in float32: it is small, its inputs vary too much for fixed ranges."""
     hidden = model.encoder.config.hidden_size
     triggers, sentences, words = {0: Dim.DYNAMIC}, Dim.DYNAMIC, Dim.DYNAMIC
     example = (
@@ -125,7 +127,7 @@ def write_int8_encoder(model: EventModel, path: Path, calibration: Iterable[Wind
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 calibrate_method=CalibrationMethod.MinMax,
-                nodes_to_exclude=_activation_products(prepared),
+                nodes_to_exclude=_kept_in_float(prepared),
             )
     finally:
         embeddings.word_embeddings = restored
@@ -154,11 +156,24 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime publ
         return None if batch is None else {name: getattr(batch, name) for name in ENCODER_INPUTS}
 
 
-def _activation_products(path: Path) -> list[str]:
-    """Name the products of two activations (attention, pooling): they gain no speed in int8 and lose precision."""
+def _kept_in_float(path: Path) -> list[str]:
+    """Name the products that stay in float32.
+
+    Those of two activations (attention, pooling) gain no speed in int8; those of the heads, whose logits
+    decide between close tags, would cost a point of F1 for no measurable time.
+    """
     graph = onnx.load(path).graph
     weights = {tensor.name for tensor in graph.initializer}
-    return [node.name for node in graph.node if node.op_type == "MatMul" and not weights & set(node.input)]
+    products = [
+        node.name for node in graph.node if node.op_type == "MatMul" and not weights & set(node.input)
+    ]
+    maker = {name: node for node in graph.node for name in node.output}
+    for output in ENCODER_OUTPUTS[1:]:
+        node = maker[output]
+        while node.op_type not in ("MatMul", "Gemm"):
+            node = next(maker[name] for name in node.input if name in maker)
+        products.append(node.name)
+    return products
 
 
 def _write(
@@ -169,8 +184,7 @@ def _write(
     outputs: tuple[str, ...],
     path: Path,
 ) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own deprecated internals
+    with _quiet():
         program = torch.onnx.export(
             module,
             example,
@@ -185,3 +199,16 @@ def _write(
     if program is None:
         raise RuntimeError("torch.onnx.export returned no program")
     program.save(str(path), external_data=False)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep back the exporter's warnings of its own deprecated internals, and of torchvision being absent."""
+    level = EXPORTER.level
+    EXPORTER.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        EXPORTER.setLevel(level)

@@ -3,6 +3,7 @@
 In: texts, or documents whose text is to be read. Out: `Document`s, one for each, in order.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -41,9 +42,9 @@ from libyaevents.words import Span, split_sentences, split_words
 
 __all__ = ["Extractor", "extract"]
 
-SUBWORDS_AT_A_TIME = (
-    16_384  # documents are read together up to this many subwords; bounds the memory of a stream
-)
+logger = logging.getLogger(__name__)
+
+SUBWORDS_AT_A_TIME = 16_384  # documents are read together up to so many; bounds the memory of a stream
 SUBWORDS_A_BATCH = 1024
 PAIRS_A_BATCH = 4096  # (trigger, word) pairs in one call of the role head
 ROLE_REACH = 128  # words on either side of a trigger among which its arguments are looked for
@@ -68,7 +69,8 @@ def extract(
 
     Raises:
         InputTypeError: `text` is no str.
-        DocumentError: the text holds lone surrogates, or `published` is no date.
+        InputError: `published` is a str that is no ISO date.
+        DocumentError: the text holds lone surrogates, or `published` is something other than a date.
     """
     return default_extractor().extract(text, published=published, id=id, source=source, title=title)
 
@@ -130,11 +132,15 @@ class Extractor:
         """Read a stream of articles, in order, in bounded memory.
 
         A document's own sentences are kept where it has some; its entities and events are replaced.
+
+        Raises:
+            InputTypeError: an item is neither a str nor a `Document`, or `items` is one str.
+            DocumentError: a text holds lone surrogates, or a document's sentences do not cover its words.
         """
         for chunk in self._chunks(items):
             scores = self._encode(chunk)
             triggers = decode_mentions(
-                scores.trigger_logits, chunk.sentences, outside_bias=self.settings.outside_bias
+                scores.trigger_logits, chunk.sentences, outside_bias=self.settings.trigger_outside_bias
             )
             yield from self._assemble(chunk, scores, triggers)
 
@@ -157,6 +163,10 @@ class Extractor:
                 yield _with_unread_events(article.document, found)
 
     def _chunks(self, items: Iterable[str | Document]) -> Iterator["_Chunk"]:
+        if isinstance(items, str):  # whose items are letters
+            raise InputTypeError(
+                "expected texts or documents, found one str: give [text], or call extract(text)"
+            )
         chunk = _Chunk()
         for item in items:
             chunk.add(self._prepare(item))
@@ -178,6 +188,14 @@ class Extractor:
             specials=special_ids(self.tokenizer),
             max_subwords=self.settings.max_subwords,
         )
+        if n_cut := sum(window.n_cut_subwords for window in windows):
+            n_read = sum(len(window.input_ids) for window in windows)
+            logger.warning(
+                "document %r: %d subwords, beside the %d read, lie beyond a window's length in one word",
+                document.id,
+                n_cut,
+                n_read,
+            )
         return _Article(document, words, sentences, windows)
 
     def _encode(self, chunk: "_Chunk") -> Encoded:
@@ -202,7 +220,9 @@ class Extractor:
     def _assemble(
         self, chunk: "_Chunk", scores: Encoded, triggers: Sequence[Sequence[DecodedSpan]]
     ) -> Iterator[Document]:
-        entities = decode_mentions(scores.entity_logits, chunk.sentences)
+        entities = decode_mentions(
+            scores.entity_logits, chunk.sentences, outside_bias=self.settings.entity_outside_bias
+        )
         roles = iter(self._roles(chunk, scores.word_states, triggers))
         events = [[(trigger, next(roles)) for trigger in spans] for spans in triggers]
         position = 0
@@ -221,7 +241,7 @@ class Extractor:
     def _roles(
         self, chunk: "_Chunk", states: NDArray[np.float32], triggers: Sequence[Sequence[DecodedSpan]]
     ) -> list[Roles]:
-        """Run the second call over all triggers, sentences of like length together; in the triggers' order."""
+        """Run the second call over all triggers, like lengths together; answer in the triggers' order."""
         asked = [
             _Asked.of(sentence, trigger)
             for sentence, spans in zip(chunk.sentences, triggers, strict=True)
@@ -232,7 +252,13 @@ class Extractor:
         for indexes in batch_by_length(lengths, max_tokens=PAIRS_A_BATCH):
             batch, lengths_of_batch = _trigger_batch(states, [asked[index] for index in indexes])
             logits = self.engine.roles(batch)
-            decoded = decode_roles(*logits, lengths_of_batch, batch.event_type, labels=self.labels)
+            decoded = decode_roles(
+                *logits,
+                lengths_of_batch,
+                batch.event_type,
+                labels=self.labels,
+                outside_bias=self.settings.role_outside_bias,
+            )
             for index, roles in zip(indexes, decoded, strict=True):
                 answers[index] = roles.shifted(asked[index].shift)
         return [roles for roles in answers if roles is not None]
@@ -281,8 +307,8 @@ class _Chunk:
 class _Asked:
     """A trigger put to the role head: the word range of its context, its span and type in it.
 
-    The context is the sentence, or as much of an over-long one as is in reach; `shift` is the number of words of
-    the sentence before it.
+    The context is the sentence, or as much of an over-long one as is in reach; `shift` is the number of words
+    of the sentence before it.
     """
 
     context: Span
@@ -329,7 +355,8 @@ def _document(
 ) -> Document:
     if not isinstance(text, str):
         raise InputTypeError(
-            f"expected the text as a str, found {type(text).__name__}: decode bytes first, as in data.decode('utf-8')"
+            f"expected the text as a str, found {type(text).__name__}: "
+            "decode bytes first, as in data.decode('utf-8')"
         )
     if isinstance(published, str):
         try:
@@ -342,7 +369,7 @@ def _document(
 
 
 def _given_triggers(article: _Article, labels: Labels) -> list[list[DecodedSpan]]:
-    """The triggers of a document's events by sentence, as if they had been decoded; unfit ones are left out."""
+    """The triggers of a document's events by sentence, as if decoded; those that do not fit are left out."""
     starts = {start: index for index, (start, _) in enumerate(article.words)}
     ends = {end: index + 1 for index, (_, end) in enumerate(article.words)}
     given: list[list[DecodedSpan]] = [[] for _ in article.sentences]
@@ -366,7 +393,8 @@ def _with_unread_events(given: Document, read: Document) -> Document:
     found = {(event.trigger.start, event.trigger.end): event for event in read.events}
     events = []
     for event in sorted(given.events, key=lambda event: event.trigger.start):
-        answer = found.get((event.trigger.start, event.trigger.end))
+        # Taken once: of two events with the same trigger only the first was read.
+        answer = found.pop((event.trigger.start, event.trigger.end), None)
         arguments = answer.arguments if answer is not None else ()
         factuality = answer.factuality if answer is not None else "actual"
         events.append(replace(event, arguments=arguments, factuality=factuality))

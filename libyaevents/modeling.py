@@ -3,8 +3,8 @@
 In: windows of subword ids with the word each subword belongs to; then the triggers decoded from them.
 Out: logits over IOB2 tags of entities and triggers (first call), of roles, and of factuality (second call).
 
-Shapes: `batch` windows, `subwords` and `words` of the longest window, `hidden` the encoder's width; `sentences`
-and `triggers` are those of the second call, `role` the width of the role head.
+Shapes: `batch` windows, `subwords` and `words` of the longest window, `hidden` the encoder's width;
+`sentences` and `triggers` are those of the second call, `role` the width of the role head.
 """
 
 from dataclasses import dataclass
@@ -186,9 +186,8 @@ class MixingLayer(nn.Module):
         """Mix `pairs` where `mask` (triggers, words) is true."""
         n, words, size = pairs.shape
         projected = self.query_key_value(self.attention_norm(pairs)).view(n, words, 3 * self.n_heads, -1)
-        query, key, value = projected.transpose(1, 2).split(
-            self.n_heads, dim=1
-        )  # (triggers, heads, words, _)
+        per_head = projected.transpose(1, 2)  # (triggers, 3 heads, words, _)
+        query, key, value = per_head.split(self.n_heads, dim=1)
         attended = nn.functional.scaled_dot_product_attention(
             query, key, value, attn_mask=mask[:, None, None, :]
         )

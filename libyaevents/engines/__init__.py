@@ -24,7 +24,7 @@ class Encoded(NamedTuple):
 
 
 class RoleLogits(NamedTuple):
-    """Role logits (triggers, words, tags), the Source sequence's three tags first; factuality (triggers, values)."""
+    """Role logits (triggers, words, tags), the Source sequence's three first; factuality (triggers, _)."""
 
     role_logits: NDArray[np.float32]
     factuality_logits: NDArray[np.float32]
@@ -34,8 +34,9 @@ class RoleLogits(NamedTuple):
 class TriggerBatch:
     """Sentences with triggers in them.
 
-    `word_states` (sentences, words, hidden) float32, `word_mask` (sentences, words) bool, and for each trigger
-    its row `sentence` (triggers,), its half-open word `span` in it (triggers, 2), its `event_type` (triggers,).
+    `word_states` (sentences, words, hidden) float32, `word_mask` (sentences, words) bool, and for each
+    trigger its row `sentence` (triggers,), its half-open word `span` in it (triggers, 2), its `event_type`
+    (triggers,).
     """
 
     word_states: NDArray[np.float32]

@@ -1,0 +1,1 @@
+"""Training and pretraining; needs the extra `train`."""

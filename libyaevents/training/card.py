@@ -1,4 +1,4 @@
-"""The model card, made from the training report: what the model is, what it learnt from, how it scored, its limits."""
+"""The model card, made from the training report: what a model is and learnt from, its scores, its limits."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +9,12 @@ from libyaevents.checkpoint import CARD, Settings
 __all__ = ["write_card"]
 
 LIMITS = """\
-- It reads modern standard Arabic news on armed conflict and politics; other genres and dialects were not measured.
+- It reads modern standard Arabic news on armed conflict and politics; other genres and dialects were not
+  measured.
 - Arguments are looked for in their trigger's own sentence only.
 - The scores are agreement with single-pass annotation under the project's guideline, not with several people.
-- What it reports is what an article says, not what happened: `factuality` and the Source role tell who claims it.
+- What it reports is what an article says, not what happened: `factuality` and the Source role tell who claims
+  it.
 - It can be wrong about who did what to whom; read the sentence before acting on an event.
 """
 
@@ -51,7 +53,8 @@ def _card(folder: Path, settings: Settings, report: Mapping[str, Any]) -> str:
         "",
         f"- **Version**: {settings.version}",
         f"- **Size**: {size:.0f} MB",
-        f"- **Trained on**: {corpus['documents']} documents, {corpus['words']:,} words, {corpus['events']:,} events",
+        f"- **Trained on**: {corpus['documents']} documents, {corpus['words']:,} words, "
+        f"{corpus['events']:,} events",
         f"- **Scores**: {_headline(report)}",
         f"- **Started from**: {Path(report['started_from']).name}",
         "",
@@ -117,8 +120,9 @@ def _scores(title: str, evaluation: Mapping[str, Any]) -> list[str]:
     return [
         f"## {title}",
         "",
-        f"{evaluation['n_documents']} documents, end to end from raw text with the int8 graphs; strict, offset-exact; "
-        f"95 % percentile bootstrap over documents ({evaluation['n_resamples']} resamples, seed {evaluation['seed']}).",
+        f"{evaluation['n_documents']} documents, end to end from raw text with the int8 graphs; strict, "
+        f"offset-exact; 95 % percentile bootstrap over documents ({evaluation['n_resamples']} resamples, "
+        f"seed {evaluation['seed']}).",
         "",
         "| | P | R | F1 | 95 % | gold |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -136,7 +140,6 @@ def _scores(title: str, evaluation: Mapping[str, Any]) -> list[str]:
 
 
 def _row(name: str, score: Mapping[str, Any]) -> str:
-    precision, recall, f1, low, high = (
-        100 * score[key] for key in ("precision", "recall", "f1", "low", "high")
-    )
-    return f"| {name} | {precision:.1f} | {recall:.1f} | **{f1:.1f}** | {low:.1f}–{high:.1f} | {score['n_gold']} |"
+    keys = ("precision", "recall", "f1", "low", "high")
+    precision, recall, f1, low, high = (f"{100 * score[key]:.1f}" for key in keys)
+    return f"| {name} | {precision} | {recall} | **{f1}** | {low}–{high} | {score['n_gold']} |"

@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -72,13 +73,17 @@ class TrainConfig:
             raise ConfigError(
                 "both init and encoder are given: expected the one to start from; leave out the other"
             )
-        for name in ("epochs", "batch_size", "role_size"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}: expected at least 1")
-        if self.folds == 1 or self.folds < 0:
-            raise ConfigError(f"folds is {self.folds}: expected 0 for no cross-validation, or at least 2")
-        if self.max_subwords < 16:
-            raise ConfigError(f"max_subwords is {self.max_subwords}: expected at least 16")
+        if not self.corpus:
+            raise ConfigError(f"corpus is empty: expected files of annotated documents, or {PACKAGED!r}")
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                bounds = f"at least {low}" if high == inf else f"from {low} to {high}"
+                raise ConfigError(f"{name} is {value}: expected {bounds}")
+        if self.folds == 1:
+            raise ConfigError("folds is 1: expected 0 for no cross-validation, or at least 2")
+        if self.role_size >= 64 and self.role_size % (self.role_size // 32):
+            raise ConfigError(f"role_size is {self.role_size}: expected a multiple of 32, or less than 64")
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}: expected one of {', '.join(choices)}")
@@ -99,6 +104,20 @@ class TrainConfig:
 
 LISTS = ("corpus", "data")
 NUMBERS: Mapping[Any, Any] = {int: int, int | None: int, float: int | float, float | None: int | float}
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "epochs": (1, inf),
+    "batch_size": (1, inf),
+    "max_subwords": (16, inf),
+    "encoder_learning_rate": (0, 1),
+    "head_learning_rate": (0, 1),
+    "dropout": (0, 0.9),
+    "role_size": (1, inf),
+    "average_decay": (0, 0.9999),
+    "folds": (0, inf),
+    "patience": (1, inf),
+    "seed": (0, 2**32 - 1),
+    "time_budget_minutes": (0.001, inf),
+}
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "pooling": ("first", "mean", "max"),
     "precision": ("float32", "bfloat16"),
@@ -135,16 +154,17 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _coerce(key: str, value: Any, kind: Any) -> Any:
-    """Make lists tuples and strings paths, and check that numbers are numbers."""
+    """Make lists tuples and strings paths, and check that numbers are numbers and names are strings."""
     if key in LISTS:
-        value = (value,) if isinstance(value, str | Path) else value
-        return tuple(str(item) for item in value)
-    if kind is Path:
-        return Path(value)
-    if kind in NUMBERS and value is not None:
+        items = value if isinstance(value, list | tuple) else (value,)
+        return tuple(_coerce(f"{key}[{place}]", item, str) for place, item in enumerate(items))
+    if kind in NUMBERS:
         expected = NUMBERS[kind]
         if isinstance(value, bool) or not isinstance(value, expected):
             raise ConfigError(
                 f"{key} is {value!r}: expected {'a whole number' if expected is int else 'a number'}"
             )
-    return value
+        return value
+    if not isinstance(value, str | Path):
+        raise ConfigError(f"{key} is {value!r}: expected a string")
+    return Path(value) if kind is Path else str(value)

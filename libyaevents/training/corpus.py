@@ -4,6 +4,7 @@ In: names of files, or `packaged` for the articles that come with the package. O
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import as_file, files
@@ -36,12 +37,13 @@ def make_blocks(documents: Sequence[Document], n: int) -> list[list[Document]]:
         sentences = document.sentences or tuple(split_sentences(document.text))
         if len(sentences) < n:
             raise CorpusError(
-                f"document {document.id!r} has {len(sentences)} sentences: expected at least {n} to cross-validate "
-                f"over {n} blocks; give more documents, or folds = 0"
+                f"document {document.id!r} has {len(sentences)} sentences: expected at least {n} to "
+                f"cross-validate over {n} blocks; give more documents, or folds = 0"
             )
         bounds = np.linspace(0, len(sentences), n + 1).round().astype(int).tolist()
         for number, (first, last) in enumerate(pairwise(bounds)):
-            blocks[number].append(_cut(document, sentences[first:last], f"{document.id}#{number + 1}"))
+            name = f"{document.id or text_hash(document)}#{number + 1}"
+            blocks[number].append(_cut(document, sentences[first:last], name))
     return blocks
 
 
@@ -83,7 +85,14 @@ def _cut(document: Document, sentences: Sequence[Span], id: str) -> Document:
 
 
 def read_corpus(paths: Sequence[str], ontology: Ontology) -> list[Document]:
-    """Read annotated documents from files, `packaged` standing for those that come with the package."""
+    """Read annotated documents from files, `packaged` standing for those that come with the package.
+
+    A text that comes twice is kept once. Where some documents have ids, the others get one.
+
+    Raises:
+        InputError, CorpusError, LabelError: a file cannot be read, or breaks the format or the ontology.
+        CorpusError: nothing is annotated, or two different texts have the same id.
+    """
     documents: list[Document] = []
     for path in paths:
         if path == PACKAGED:
@@ -95,7 +104,23 @@ def read_corpus(paths: Sequence[str], ontology: Ontology) -> list[Document]:
         raise CorpusError(
             f"{', '.join(paths)}: no annotation in {len(documents)} documents; expected entities or events"
         )
-    return documents
+    return _with_ids(unique(documents))
+
+
+def _with_ids(documents: Sequence[Document]) -> list[Document]:
+    """Make sure that documents can be told apart: all have ids of their own, or none has one."""
+    ids = Counter(document.id for document in documents if document.id is not None)
+    if twice := [id for id, count in ids.items() if count > 1]:
+        raise CorpusError(
+            f"the corpus has {ids[twice[0]]} texts with the id {twice[0]!r}: expected an id of its own for "
+            "each; rename them"
+        )
+    if not ids:
+        return list(documents)
+    return [
+        document if document.id is not None else replace(document, id=f"text-{text_hash(document)}")
+        for document in documents
+    ]
 
 
 def unique(documents: Sequence[Document]) -> list[Document]:
@@ -104,15 +129,21 @@ def unique(documents: Sequence[Document]) -> list[Document]:
 
 
 def refuse_overlap(corpus: Sequence[Document], dev: Sequence[Document]) -> None:
+    """Check that no text is both trained on and measured on.
+
+    Raises:
+        ConfigError: one is.
+    """
     shared = {text_hash(document) for document in corpus} & {text_hash(document) for document in dev}
     if shared:
         raise ConfigError(
-            f"{len(shared)} texts are in the corpus and in the dev file: expected texts that are not trained on; "
-            "take them out of one of the two"
+            f"{len(shared)} texts are in the corpus and in the dev file: expected texts that are not trained "
+            "on; take them out of one of the two"
         )
 
 
 def text_hash(document: Document) -> str:
+    """What tells a text from others in reports: 16 hexadecimal digits."""
     return hashlib.sha256(document.text.encode()).hexdigest()[:16]
 
 
@@ -123,6 +154,7 @@ def describe(config: TrainConfig, documents: Sequence[Document], dev: Sequence[D
         for path in (*config.corpus, config.dev, config.replay)
         if path is not None and path != PACKAGED
     }
+    names = Counter(Path(path).name for path in hashes)
     return {
         "documents": len(documents),
         "words": sum(len(split_words(document.text)) for document in documents),
@@ -130,9 +162,10 @@ def describe(config: TrainConfig, documents: Sequence[Document], dev: Sequence[D
         "events": sum(len(document.events) for document in documents),
         "arguments": sum(len(event.arguments) for document in documents for event in document.events),
         "dev_documents": len(dev),
-        "sha256": {Path(path).name: digest for path, digest in hashes.items()},
+        "sha256": {path if names[Path(path).name] > 1 else Path(path).name: hashes[path] for path in hashes},
     }
 
 
 def outlets(documents: Sequence[Document]) -> tuple[str, ...]:
+    """The sources that the documents name, sorted."""
     return tuple(sorted({document.source for document in documents if document.source}))

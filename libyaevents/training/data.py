@@ -1,8 +1,8 @@
 """From annotated documents to training batches.
 
-In: documents and a tokenizer. Out: a `datasets.Dataset` with one row a document, counted in words, and batches of
-windows with the tags of their words and the triggers of their sentences. Gold that the tag sequences cannot hold
-is counted, and said once.
+In: documents and a tokenizer. Out: a `datasets.Dataset` with one row a document, counted in words, and
+batches of windows with the tags of their words and the triggers of their sentences. Gold that the tag
+sequences cannot hold is counted, and said once.
 """
 
 import logging
@@ -29,7 +29,6 @@ from libyaevents.windows import (
     encode_words,
     make_windows,
     sentence_words,
-    special_ids,
 )
 from libyaevents.words import Span, split_sentences, split_words
 
@@ -47,8 +46,9 @@ def to_dataset(
 
     Returns:
         The dataset, with columns `id`, `subwords` (ids of each word), `sentences` (word ranges), `entities`
-        ([start, end, label]) and `events` ({trigger [start, end, type], factuality, arguments [start, end, role]}),
-        all spans in words of the document; and counts by reason of the gold that was left out, among `n_gold`.
+        ([start, end, label]) and `events` ({trigger [start, end, type], factuality, arguments [start, end,
+        role]}), all spans in words of the document; and counts of the gold that was left out by reason,
+        beside `n_gold`, that of all gold spans.
 
     Raises:
         LabelError: a label is not one of `labels`.
@@ -85,6 +85,7 @@ class _Row:
         self.words = split_words(document.text)
         self.sentences = sentence_words(self.words, document.sentences or split_sentences(document.text))
         self.subwords = encode_words(document.text, self.words, tokenizer)
+        self.sentence_of = [sentence for sentence in self.sentences for _ in range(*sentence)]
         self.starts = {start: index for index, (start, _) in enumerate(self.words)}
         self.ends = {end: index + 1 for index, (_, end) in enumerate(self.words)}
 
@@ -99,18 +100,26 @@ class _Row:
             for number, event in enumerate(self.document.events)
             if (span := self._span(event.trigger.start, event.trigger.end)) is not None
         ]
+        kept = self._disjoint(triggers)
+        self._count_orphans({number for _, _, _, number in kept})
         return {
             "id": self.document.id,
             "subwords": self.subwords,
             "sentences": self.sentences,
             "entities": self._disjoint(entities),
-            "events": [self._event(trigger) for trigger in self._disjoint(triggers)],
+            "events": [self._event(trigger) for trigger in kept],
         }
+
+    def _count_orphans(self, kept: set[int]) -> None:
+        for number, event in enumerate(self.document.events):
+            if number not in kept and event.arguments:
+                self.lost["n_gold"] += len(event.arguments)
+                self.lost["arguments of triggers that are left out"] += len(event.arguments)
 
     def _event(self, trigger: list[int]) -> dict[str, Any]:
         start, end, event_type, number = trigger
         event = self.document.events[number]
-        sentence = next(span for span in self.sentences if span[0] <= start < span[1])
+        sentence = self.sentence_of[start]
         sequences: dict[bool, list[list[int]]] = {True: [], False: []}
         for argument in event.arguments:
             role = self._number(self.labels.roles, argument.role)
@@ -132,6 +141,9 @@ class _Row:
         first, last = self.starts.get(start), self.ends.get(end)
         if first is None or last is None:
             self.lost["spans that are no run of whole words"] += 1
+            return None
+        if self.sentence_of[first] != self.sentence_of[last - 1]:
+            self.lost["spans across sentences"] += 1
             return None
         return first, last
 
@@ -155,7 +167,7 @@ class _Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TriggerTargets:
-    """One trigger of a window: its sentence and span in the window's words, its type, factuality and role tags.
+    """One trigger of a window: sentence and span in the window's words, type, factuality and role tags.
 
     `tags` is (2, words of the sentence): the Source sequence and the one of the other roles.
     """

@@ -1,7 +1,7 @@
 """Load a pretrained Hugging Face BERT to fine-tune: a folder in the hub's file format, or a name on the hub.
 
-In: a folder or a name. Out: a `BertModel` in float32 and its tokenizer. Weights come from safetensors alone, code of
-the checkpoint's own is never run, and the tokenizer keeps its own normalisation.
+In: a folder or a name. Out: a `BertModel` in float32 and its tokenizer. Weights come from safetensors alone,
+code of the checkpoint's own is never run, and the tokenizer keeps its own normalisation.
 """
 
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from transformers import BertModel, BertTokenizer
 from transformers.utils import logging
@@ -19,7 +20,7 @@ from libyaevents.checkpoint import CONFIG, TOKENIZER, WEIGHTS, read_config, refu
 from libyaevents.errors import CheckpointError, ModelNotFoundError
 from libyaevents.windows import load_tokenizer
 
-__all__ = ["load_encoder"]
+__all__ = ["load_encoder", "quiet_loading"]
 
 OFFLINE = "LIBYAEVENTS_OFFLINE"
 
@@ -36,7 +37,8 @@ def load_encoder(name_or_path: str) -> tuple[BertModel, Tokenizer]:
         _check_folder(folder)
     elif os.environ.get(OFFLINE) == "1":
         raise ModelNotFoundError(
-            f"no folder {name_or_path!r}, and {OFFLINE}=1 forbids the hub: give a folder with the encoder's files"
+            f"no folder {name_or_path!r}, and {OFFLINE}=1 forbids the hub: "
+            "give a folder with the encoder's files"
         )
     model = _load_model(name_or_path)
     tokenizer = _load_tokenizer(name_or_path)
@@ -63,7 +65,7 @@ def _check_folder(folder: Path) -> None:
 
 def _load_model(name_or_path: str) -> BertModel:
     try:
-        with _quiet():
+        with quiet_loading():
             loaded: Any = BertModel.from_pretrained(
                 name_or_path,
                 add_pooling_layer=False,
@@ -71,15 +73,16 @@ def _load_model(name_or_path: str) -> BertModel:
                 dtype=torch.float32,
                 output_loading_info=True,
             )
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         if Path(name_or_path).is_dir():
             raise CheckpointError(
-                f"{name_or_path}: the encoder's weights cannot be loaded: {error}"
+                f"{name_or_path}: the encoder's weights cannot be loaded ({_first_line(error)}); "
+                "copy the folder anew"
             ) from error
         raise ModelNotFoundError(
-            f"no folder {name_or_path!r}, and the hub gave no such model ({_first_line(error)}); where the hub "
-            f"is out of reach, copy the model's {CONFIG}, {WEIGHTS} and {TOKENIZER} (or vocab.txt) into a folder "
-            "and give that"
+            f"no folder {name_or_path!r}, and the hub gave no such model ({_first_line(error)}); "
+            f"where the hub is out of reach, copy the model's {CONFIG}, {WEIGHTS} and {TOKENIZER} "
+            "(or vocab.txt) into a folder and give that"
         ) from error
     model: BertModel = loaded[0]
     if missing := sorted(loaded[1]["missing_keys"]):
@@ -90,8 +93,8 @@ def _load_model(name_or_path: str) -> BertModel:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep back the loader's own table of the language-model head's weights, which an encoder does not use."""
+def quiet_loading() -> Iterator[None]:
+    """Keep back the loader's progress bar and its table of weights that an encoder does not use."""
     verbosity, progress = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]

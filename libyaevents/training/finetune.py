@@ -82,7 +82,7 @@ def _role_loss(model: EventModel, states: Tensor, asked: Sequence[tuple[int, Tri
 
 
 def _false_triggers(example: Example, predicted: np.ndarray) -> list[TriggerTargets]:
-    """What the network took for triggers: with a gold trigger's roles where only the type is wrong, else without."""
+    """What the network took for triggers: with the gold roles where only the type is wrong, else without."""
     gold = {trigger.span: trigger for trigger in example.triggers}
     scored = np.where(example.trigger_tags == IGNORED, 0, predicted[: len(example.trigger_tags)])
     false = []

@@ -11,6 +11,7 @@ import logging
 import lzma
 import math
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -22,10 +23,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import BertForMaskedLM
 
-from libyaevents.errors import ConfigError, InputError, MissingFileError
+from libyaevents.checkpoint import CONFIG, TOKENIZER, WEIGHTS, read_config
+from libyaevents.errors import CheckpointError, ConfigError, InputError, MissingFileError, OutputError
+from libyaevents.training.encoders import quiet_loading
 from libyaevents.training.loop import fit
 from libyaevents.training.state import History, LoopConfig
 from libyaevents.windows import load_tokenizer
@@ -45,9 +50,9 @@ NEIGHBOURS = (-1, 1, -2, 2)
 class PretrainConfig:
     """What to read, where to start and how long to train.
 
-    `text` are the files, `encoder` the starting folder, `output` the folder to write. `n_tokens` is the length
-    of the run in subwords seen; `time_budget_minutes` cuts it short. `mask_share` is the share of words masked.
-    With `fresh_layers` only the word embeddings of the starting folder are kept: see `initialize_layers`.
+    `text` are the files, `encoder` the starting folder, `output` the folder to write. `n_tokens` is the
+    length of the run in subwords seen; `time_budget_minutes` cuts it short. `mask_share` is the share of
+    words masked. With `fresh_layers` only the word embeddings are kept: see `initialize_layers`.
     """
 
     text: tuple[Path, ...]
@@ -69,18 +74,26 @@ def pretrain(config: PretrainConfig) -> History:
 
     Raises:
         MissingFileError, InputError: a text file is absent, unreadable or holds too little text.
-        ConfigError: the starting folder is incomplete, or the loss diverged.
+        ConfigError: sequences are longer than the encoder allows, another run's state is there, or the loss
+            diverged.
+        CheckpointError: the starting folder is incomplete or damaged.
         OutputError: the state or the result could not be written.
     """
     torch.set_flush_denormal(True)
     model = _load(config.encoder)
+    n_positions = model.config.max_position_embeddings
+    if config.sequence_length > n_positions:
+        raise ConfigError(
+            f"sequence_length is {config.sequence_length}: expected at most {n_positions}, as many as the "
+            "encoder has positions"
+        )
     if config.fresh_layers:
         initialize_layers(model, seed=config.seed)
     run = config.output / "run"
     run.mkdir(parents=True, exist_ok=True)
     tokens = _Tokens.read(config, run)
     training = np.arange(HELD_OUT_SEQUENCES, tokens.n_sequences(config.sequence_length))
-    masker = _Masker(tokens, config, n_positions=model.config.max_position_embeddings)
+    masker = _Masker(tokens, config, n_positions=n_positions)
     per_step = config.batch_size * config.sequence_length
 
     def make_batch(step: int) -> "_MaskedBatch":
@@ -112,9 +125,9 @@ def initialize_layers(model: BertForMaskedLM, *, seed: int) -> None:
     """Start the layers anew, with heads of the first layer that already look at a word's neighbours.
 
     A small BERT spends its first millions of subwords finding out that near words matter: the loss stays on a
-    plateau near the unigram entropy. Here the positions are sinusoids in a part of the dimensions, and the first
-    heads' queries are the keys turned by the angle of one or two positions, left and right, so that they
-    attend to those neighbours from the first step. All of it goes on being trained.
+    plateau near the unigram entropy. Here the positions are sinusoids in a part of the dimensions, and the
+    first heads' queries are the keys turned by the angle of one or two positions, left and right, so that
+    they attend to those neighbours from the first step. All of it goes on being trained.
 
     Source: sinusoids of Vaswani et al. 2017, a shift of which is a rotation; ablation in docs/.
     """
@@ -181,18 +194,33 @@ def _loss(model: BertForMaskedLM, batch: _MaskedBatch) -> Tensor:
 
 
 def _load(folder: Path) -> BertForMaskedLM:
-    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+    for name in (CONFIG, WEIGHTS, TOKENIZER):
         if not (folder / name).is_file():
-            raise ConfigError(
+            raise CheckpointError(
                 f"{folder} has no {name}: expected a folder with a BertForMaskedLM checkpoint "
-                "(config.json, model.safetensors) and its tokenizer.json"
+                f"({CONFIG}, {WEIGHTS}) and its {TOKENIZER}"
             )
-    model: BertForMaskedLM = BertForMaskedLM.from_pretrained(folder, dtype=torch.float32)
+    read_config(folder)
+    try:
+        with quiet_loading():
+            model: BertForMaskedLM = BertForMaskedLM.from_pretrained(folder, dtype=torch.float32)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise CheckpointError(f"{folder}: the weights cannot be loaded ({error}); copy it anew") from error
+    _check_vocabulary(load_tokenizer(folder / TOKENIZER), model.config.vocab_size, folder)
     return model
 
 
+def _check_vocabulary(tokenizer: Tokenizer, n_embeddings: int, folder: Path) -> None:
+    vocabulary = tokenizer.get_vocab()
+    if max(vocabulary.values()) >= n_embeddings or not {"[SEP]", "[MASK]"} <= vocabulary.keys():
+        raise CheckpointError(
+            f"{folder}: expected a tokenizer with [SEP], [MASK] and at most {n_embeddings} pieces, "
+            f"as many as embeddings, found {len(vocabulary)} pieces; give files of one and the same model"
+        )
+
+
 class _Tokens:
-    """All text as one array of subword ids, kept on disk as uint16 or uint32 and read through a memory map."""
+    """All text as one array of subword ids, on disk as uint16 or uint32, read through a memory map."""
 
     def __init__(self, ids: NDArray[Any], continues: NDArray[np.bool_], sha256: str) -> None:
         """`ids` is (subwords,); `continues` is (vocabulary,): the piece goes on the word before it."""
@@ -200,13 +228,13 @@ class _Tokens:
 
     @classmethod
     def read(cls, config: PretrainConfig, folder: Path) -> "_Tokens":
-        tokenizer = load_tokenizer(config.encoder / "tokenizer.json")
+        tokenizer = load_tokenizer(config.encoder / TOKENIZER)
         vocabulary = tokenizer.get_vocab()
         continues = np.zeros(max(vocabulary.values()) + 1, dtype=np.bool_)
         continues[[id for piece, id in vocabulary.items() if piece.startswith("##")]] = True
         kind = np.uint16 if len(continues) <= 2**16 else np.uint32
         path, key = folder / "tokens.bin", folder / "tokens.json"
-        digest = _hash_files([*config.text, config.encoder / "tokenizer.json"])
+        digest = _hash_files([*config.text, config.encoder / TOKENIZER])
         if not (path.is_file() and key.is_file() and json.loads(key.read_text())["sha256"] == digest):
             separator = vocabulary["[SEP]"]
             with path.open("wb") as stream:
@@ -239,7 +267,7 @@ class _Masker:
     """Make masked batches: whole words are masked, positions start at a random offset."""
 
     def __init__(self, tokens: _Tokens, config: PretrainConfig, *, n_positions: int) -> None:
-        vocabulary = load_tokenizer(config.encoder / "tokenizer.json").get_vocab()
+        vocabulary = load_tokenizer(config.encoder / TOKENIZER).get_vocab()
         self.tokens, self.config = tokens, config
         self.mask_id = vocabulary["[MASK]"]
         self.special_ids = [
@@ -254,7 +282,9 @@ class _Masker:
         words = np.cumsum(~self.tokens.continues[ids], axis=1)  # the number of each subword's word
         drawn = generator.random((len(ids), ids.shape[1] + 1)) < self.config.mask_share
         is_masked = drawn[np.arange(len(ids))[:, np.newaxis], words] & ~is_special
-        is_masked[:, 0] |= ~is_masked.any(axis=1)  # a row without a masked word would teach nothing
+        # A row without a masked word would teach nothing: its first word is masked.
+        first = np.take_along_axis(words, is_special.argmin(axis=1)[:, np.newaxis], axis=1)
+        is_masked |= (words == first) & ~is_special & ~is_masked.any(axis=1, keepdims=True)
         shown = ids.copy()
         choice = generator.random(ids.shape)
         shown[is_masked & (choice < MASKED)] = self.mask_id
@@ -291,7 +321,7 @@ def _lines(paths: Sequence[Path]) -> Iterator[str]:
         with opener(path, "rt", encoding="utf-8") as stream:
             try:
                 yield from (line for line in map(str.strip, stream) if line)
-            except (UnicodeDecodeError, lzma.LZMAError) as error:
+            except (UnicodeDecodeError, lzma.LZMAError, EOFError) as error:  # the last where .xz is cut
                 raise InputError(f"{path} is not UTF-8 text (or .xz of it): {error}") from error
 
 
@@ -308,8 +338,6 @@ def _hash_files(paths: Sequence[Path]) -> str:
 def _write(
     model: BertForMaskedLM, config: PretrainConfig, tokens: _Tokens, history: History, held_out_loss: float
 ) -> None:
-    model.save_pretrained(config.output)
-    shutil.copyfile(config.encoder / "tokenizer.json", config.output / "tokenizer.json")
     report = {
         "config": {name: str(value) for name, value in asdict(config).items()},
         "text_sha256": tokens.sha256,
@@ -320,5 +348,14 @@ def _write(
         "held_out_loss": round(held_out_loss, 4),
         "versions": {"torch": torch.__version__},
     }
-    path = config.output / PRETRAINING_REPORT
-    path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    try:
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=config.output) as scratch:
+            folder = Path(scratch)
+            model.save_pretrained(folder)
+            shutil.copyfile(config.encoder / TOKENIZER, folder / TOKENIZER)
+            text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+            (folder / PRETRAINING_REPORT).write_text(text, encoding="utf-8")
+            for path in folder.iterdir():
+                path.replace(config.output / path.name)
+    except (OSError, SafetensorError) as error:
+        raise OutputError(f"cannot write the encoder to {config.output}: {error}; free some space") from error

@@ -65,6 +65,7 @@ logger = logging.getLogger(__name__)
 
 CALIBRATION_WINDOWS = 256
 EVALUATIONS_A_RUN = 5
+BIASES = (0.0, -0.5, -1.0, -1.5, -2.0, 0.5, 1.0)
 NOT_IDENTIFYING = ("output", "time_budget_minutes", "name", "data")
 
 
@@ -84,7 +85,7 @@ def train(config: TrainConfig) -> TrainingReport:
     corpus = read_corpus(config.corpus, ontology)
     replay = read_corpus((config.replay,), ontology) if config.replay is not None else []
     dev = read_corpus((config.dev,), ontology) if config.dev is not None else []
-    refuse_overlap(corpus, dev)
+    refuse_overlap([*corpus, *replay], dev)
     documents = unique([*corpus, *replay])
     start = _Start.of(config, documents, ontology)
     cross_validation = None
@@ -106,6 +107,8 @@ def train(config: TrainConfig) -> TrainingReport:
         pretraining=start.pretraining,
     )
     settings = replace(start.settings(config), version=datetime.now(UTC).date().isoformat())
+    if dev:
+        settings = _choose_biases(model, start, settings, dev)
     with whole_folder(target) as folder:
         save_network(model, start.labels, settings, tokenizer=start.tokenizer, folder=folder)
         (folder / "ontology.json").write_text(ontology.to_json(), encoding="utf-8")
@@ -236,6 +239,27 @@ def _fit(
         evaluate=score if dev else None,
     )
     return model, history, unrepresentable
+
+
+def _choose_biases(model: EventModel, start: _Start, settings: Settings, dev: Sequence[Document]) -> Settings:
+    """Find the biases on `O` that balance precision and recall best on dev: of mentions, then of roles."""
+    engine = TorchEngine(model)
+
+    def scores(settings: Settings) -> dict[str, float]:
+        extractor = Extractor(engine, start.tokenizer, start.labels, settings)
+        return _headline(evaluate(dev, list(extractor.extract_many(_unread(dev))), n_resamples=1))
+
+    mentions = {
+        bias: scores(replace(settings, entity_outside_bias=bias, trigger_outside_bias=bias))
+        for bias in BIASES
+    }
+    settings = replace(
+        settings,
+        entity_outside_bias=max(BIASES, key=lambda bias: mentions[bias]["entities"]),
+        trigger_outside_bias=max(BIASES, key=lambda bias: mentions[bias]["TC"]),
+    )
+    roles = {bias: scores(replace(settings, role_outside_bias=bias)) for bias in BIASES}
+    return replace(settings, role_outside_bias=max(BIASES, key=lambda bias: roles[bias]["AC+"]))
 
 
 def _identity(config: TrainConfig, documents: Sequence[Document]) -> str:

@@ -1,0 +1,516 @@
+"""Model folders: found by name, read only when whole and safe, written whole or not at all."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+from safetensors.torch import load_file, save_file
+
+from libyaevents import checkpoint
+from libyaevents.checkpoint import (
+    check_graph,
+    list_models,
+    load_engine,
+    load_labels,
+    load_network,
+    load_settings,
+    load_words_tokenizer,
+    model_folder,
+    save_network,
+    whole_folder,
+)
+from libyaevents.engines.onnx import OnnxEngine
+from libyaevents.engines.torch import TorchEngine
+from libyaevents.errors import (
+    CheckpointError,
+    ConfigError,
+    CorpusError,
+    MissingExtraError,
+    MissingFileError,
+    ModelNotFoundError,
+    OutputError,
+)
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def _edit_config(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = folder / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    change(config)
+    path.write_text(json.dumps(config), encoding="utf-8")
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_model: Path) -> Path:
+    """A place of installed models that holds two: first and second."""
+    home = tmp_path / "models"
+    for name in ("second", "first"):
+        shutil.copytree(tiny_model, home / name)
+    monkeypatch.setattr(checkpoint, "_homes", lambda: [home])
+    return home
+
+
+# Finding
+
+
+def test_model_by_name_or_path(installed: Path, tiny_model: Path) -> None:
+    """A model is found by its installed name, or by its folder's path."""
+    assert model_folder("first") == installed / "first"
+    assert model_folder(tiny_model) == tiny_model
+    assert model_folder(str(tiny_model)) == tiny_model
+
+
+def test_unknown_model(installed: Path) -> None:
+    """A name that is not installed is refused, and the message lists those that are."""
+    with pytest.raises(ModelNotFoundError, match=r"no model 'third'.*installed model \(first, second\)"):
+        model_folder("third")
+
+
+def test_no_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where no model is installed the message says so."""
+    monkeypatch.setattr(checkpoint, "_homes", lambda: [tmp_path])
+    assert list_models() == []
+    with pytest.raises(ModelNotFoundError, match=r"installed model \(none\)"):
+        model_folder("compact")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "../first", "first/../first", "second/..", "/first", "\0", "~", "x" * 5000],
+    ids=lambda name: repr(name)[:20],
+)
+def test_name_is_no_way_out(installed: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that climbs out of the installed models finds nothing, though a model lies where it leads."""
+    shutil.copy(installed / "first" / "config.json", installed.parent)
+    shutil.copy(installed / "first" / "config.json", installed)
+    (installed.parent / "elsewhere").mkdir()
+    monkeypatch.chdir(installed.parent / "elsewhere")
+    if name in ("..", "."):
+        monkeypatch.chdir(installed / "second")
+        (installed / "config.json").unlink()
+        (installed / "second" / "config.json").unlink()
+    with pytest.raises(ModelNotFoundError):
+        model_folder(name)
+
+
+def test_list_models(installed: Path) -> None:
+    """Installed models are listed by name, with the key lines of their cards; other folders are not."""
+    (installed / "notes").mkdir()
+    (installed / "second" / "README.md").unlink()
+    first, second = list_models()
+    assert (first.name, first.path) == ("first", installed / "first")
+    assert first.key_lines["Version"] == "2020-06-06"
+    assert list(first.key_lines) == ["Version", "Size", "Trained on", "Scores", "Started from"]
+    assert (second.name, second.key_lines) == ("second", {})
+
+
+def test_half_written_models_are_not_listed(installed: Path) -> None:
+    """A folder that is still being written has a name that begins with a dot, and is no model."""
+    shutil.copytree(installed / "first", installed / ".third-x8s2")
+    assert [model.name for model in list_models()] == ["first", "second"]
+
+
+# Reading
+
+
+def test_round_trip(tiny_model: Path, tmp_path: Path) -> None:
+    """What is saved reads back equal: weights, labels, settings, tokenizer."""
+    network, labels = load_network(tiny_model), load_labels(tiny_model)
+    settings, tokenizer = load_settings(tiny_model), load_words_tokenizer(tiny_model)
+    save_network(network, labels, settings, tokenizer=tokenizer, folder=tmp_path)
+    again = load_network(tmp_path)
+    assert again.heads == network.heads
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], value, atol=0, rtol=0)
+    assert load_labels(tmp_path) == labels
+    assert load_settings(tmp_path) == settings
+    assert load_words_tokenizer(tmp_path).to_str() == tokenizer.to_str()
+
+
+def test_weights_are_half_precision(tiny_model: Path) -> None:
+    """Weights lie in safetensors as float16, are used as float32, and others may read the file."""
+    assert {value.dtype for value in load_file(tiny_model / "model.safetensors").values()} == {torch.float16}
+    assert {value.dtype for value in load_network(tiny_model).parameters()} == {torch.float32}
+    assert (tiny_model / "model.safetensors").stat().st_mode & 0o444 == 0o444
+
+
+def test_network_is_loaded_for_use(tiny_model: Path) -> None:
+    """A loaded network is in evaluation mode."""
+    assert not load_network(tiny_model).training
+
+
+def test_config_is_a_bert_of_the_hub(tiny_model: Path) -> None:
+    """The config reads as that of a BERT for any other program, our own settings under one key."""
+    config = json.loads((tiny_model / "config.json").read_text(encoding="utf-8"))
+    assert (config["model_type"], config["hidden_size"]) == ("bert", 32)
+    assert config["libyaevents"]["name"] == "tiny"
+
+
+def test_engines(tiny_model: Path) -> None:
+    """The engine is ONNX Runtime unless torch is asked for; another is refused."""
+    assert isinstance(load_engine(tiny_model), OnnxEngine)
+    assert isinstance(load_engine(tiny_model, "torch"), TorchEngine)
+    with pytest.raises(ConfigError, match="engine is 'openvino': expected one of onnx, torch"):
+        load_engine(tiny_model, "openvino")  # type: ignore[arg-type]
+
+
+def test_torch_engine_without_torch(tiny_model: Path) -> None:
+    """Where torch is not installed, the torch engine names the pip line, and the default engine runs."""
+    program = f"""
+import sys
+sys.modules["torch"] = None
+from pathlib import Path
+from libyaevents.checkpoint import load_engine
+from libyaevents.errors import MissingExtraError
+load_engine(Path({str(tiny_model)!r}))
+try:
+    load_engine(Path({str(tiny_model)!r}), "torch")
+except MissingExtraError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("pip install 'libyaevents[train]'")
+    assert issubclass(MissingExtraError, ImportError)
+
+
+LOADERS: dict[str, Callable[[Path], object]] = {
+    "torch": load_network,
+    "onnx": load_engine,
+}
+NEEDED = {
+    "torch": ["config.json", "model.safetensors", "labels.json"],
+    "onnx": ["config.json", "encoder.int8.onnx", "roles.onnx", "labels.json"],
+}
+
+
+@pytest.mark.parametrize(("engine", "name"), [(engine, name) for engine in NEEDED for name in NEEDED[engine]])
+def test_incomplete_folder(model_copy: Path, engine: str, name: str) -> None:
+    """A folder that lacks a file is refused with the name of the file."""
+    (model_copy / name).unlink()
+    with pytest.raises(CheckpointError, match=f"has no {name}: the model folder is incomplete"):
+        LOADERS[engine](model_copy)
+
+
+def test_missing_tokenizer(model_copy: Path) -> None:
+    """A folder without tokenizer is refused."""
+    (model_copy / "tokenizer.json").unlink()
+    with pytest.raises(CheckpointError, match=r"has no tokenizer\.json"):
+        load_words_tokenizer(model_copy)
+
+
+def _spoil_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
+    weights = load_file(folder / "model.safetensors")
+    change(weights)
+    save_file(weights, folder / "model.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda weights: weights.pop("entities.weight"), "expected a tensor entities.weight, found none"),
+        (
+            lambda weights: weights.update({"entities.weight": torch.zeros(3, 32)}),
+            r"expected entities.weight of shape \(25, 32\), found \(3, 32\)",
+        ),
+        (lambda weights: weights.update(extra=torch.zeros(1)), "found an unknown tensor extra"),
+    ],
+    ids=["missing", "wrong shape", "unknown"],
+)
+def test_weights_that_do_not_fit(
+    model_copy: Path, change: Callable[[dict[str, torch.Tensor]], object], message: str
+) -> None:
+    """Weights that lack a tensor, have one of another shape, or one too many are refused with its name."""
+    _spoil_weights(model_copy, change)
+    with pytest.raises(CheckpointError, match=f"does not fit config.json: {message}"):
+        load_network(model_copy)
+
+
+@pytest.mark.parametrize("data", [b"", b"no weights", b"\xff" * 100], ids=["empty", "text", "noise"])
+def test_damaged_weights(model_copy: Path, data: bytes) -> None:
+    """A file of weights that is cut or no safetensors is refused by name."""
+    (model_copy / "model.safetensors").write_bytes(data)
+    with pytest.raises(CheckpointError, match=r"model\.safetensors is damaged"):
+        load_network(model_copy)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "weights.pkl"])
+def test_pickle_is_never_loaded(model_copy: Path, name: str) -> None:
+    """A folder with a pickle in place of safetensors is refused, and the pickle is not opened."""
+    (model_copy / "model.safetensors").unlink()
+    (model_copy / name).write_bytes(b"cos\nsystem\n(S'exit 1'\ntR.")
+    with pytest.raises(CheckpointError, match=f"as a pickle \\({name}\\), which can run code"):
+        load_network(model_copy)
+
+
+@pytest.mark.parametrize("engine", LOADERS)
+@pytest.mark.parametrize("key", ["auto_map", "trust_remote_code"])
+def test_remote_code_is_refused(model_copy: Path, engine: str, key: str) -> None:
+    """A config that asks for code of its own is refused by either engine."""
+    _edit_config(model_copy, lambda config: config.update({key: {"AutoModel": "evil.Model"}}))
+    with pytest.raises(CheckpointError, match=f"asks for code of its own \\({key}\\)"):
+        LOADERS[engine](model_copy)
+
+
+def test_newer_format(model_copy: Path) -> None:
+    """A folder of a later format is refused with the way out, though its settings may be unknown ones."""
+    _edit_config(model_copy, lambda config: config["libyaevents"].update(format=2, novelty=True))
+    with pytest.raises(CheckpointError, match="format 2: expected at most 1; upgrade"):
+        load_settings(model_copy)
+
+
+def test_encoder_alone(model_copy: Path) -> None:
+    """The folder of a mere encoder is refused, and the message says how to make a model of it."""
+    _edit_config(model_copy, lambda config: config.pop("libyaevents"))
+    with pytest.raises(CheckpointError, match="fine-tune it with `libyaevents train --encoder`"):
+        load_settings(model_copy)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"role_size": "64"}, "role_size = '64'"),
+        ({"pooling": "sum"}, "pooling = 'sum'"),
+        ({"name": None}, "name = None"),
+        ({"max_subwords": True}, "max_subwords = True"),
+        ({"role_outside_bias": "0"}, "role_outside_bias = '0'"),
+        ({"max_subwords": 129}, "windows of 129 subwords: expected at most 128"),
+        ({"unknown": 1}, "malformed settings"),
+    ],
+)
+def test_malformed_settings(model_copy: Path, changes: dict[str, Any], message: str) -> None:
+    """A setting of a wrong type or out of range is refused by name."""
+    _edit_config(model_copy, lambda config: config["libyaevents"].update(changes))
+    with pytest.raises(CheckpointError, match=message):
+        load_settings(model_copy)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"hidden_size": 33}, {"hidden_size": "32"}, {"hidden_act": "none"}, {"num_attention_heads": 0}],
+    ids=str,
+)
+def test_config_that_is_no_bert(model_copy: Path, changes: dict[str, Any]) -> None:
+    """A config of which no network can be made is refused by name."""
+    _edit_config(model_copy, lambda config: config.update(changes))
+    with pytest.raises(CheckpointError, match=r"config\.json describes no BERT"):
+        load_network(model_copy)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b""])
+def test_damaged_config(model_copy: Path, content: bytes) -> None:
+    """A config that is no JSON object is refused by name."""
+    (model_copy / "config.json").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"config\.json"):
+        load_settings(model_copy)
+
+
+def test_graphs_of_another_model(model_copy: Path) -> None:
+    """Graphs whose tags are not those of labels.json are refused, and the message says which."""
+    path = model_copy / "labels.json"
+    labels = json.loads(path.read_text(encoding="utf-8"))
+    labels["events"] = labels["events"][:-1]
+    path.write_text(json.dumps(labels), encoding="utf-8")
+    with pytest.raises(
+        CheckpointError, match=r"trigger_logits of the graphs has 53 columns, labels\.json asks for 51"
+    ):
+        load_engine(model_copy)
+
+
+# Unsafe graphs
+
+
+def test_external_data_is_refused(model_copy: Path) -> None:
+    """A graph with a tensor in another file is refused before it is loaded, wherever that file lies."""
+    graph = onnx.load(model_copy / "roles.onnx")
+    onnx.save_model(
+        graph, model_copy / "roles.onnx", save_as_external_data=True, location="data.bin", size_threshold=0
+    )
+    assert (model_copy / "data.bin").is_file()
+    with pytest.raises(CheckpointError, match=r"roles\.onnx keeps tensors in files of their own"):
+        load_engine(model_copy)
+
+
+def _external_graph(location: str, *, in_subgraph: bool = False) -> bytes:
+    """A graph with one constant that lies in another file."""
+    tensor = TensorProto(name="secret", data_type=TensorProto.UINT8, dims=[8])
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="offset", value="0")
+    tensor.external_data.add(key="location", value=location)
+    output = helper.make_tensor_value_info("out", TensorProto.UINT8, [8])
+    node = helper.make_node("Constant", [], ["out"], value=tensor)
+    graph = helper.make_graph([node], "g", [], [output])
+    if in_subgraph:
+        branch = helper.make_node("If", ["yes"], ["out"], then_branch=graph, else_branch=graph)
+        yes = helper.make_tensor_value_info("yes", TensorProto.BOOL, [])
+        graph = helper.make_graph([branch], "outer", [yes], [output])
+    return bytes(helper.make_model(graph).SerializeToString())
+
+
+@pytest.mark.parametrize("location", ["../../etc/passwd", "/etc/passwd", "*/_ORT_MEM_ADDR_/*", "weights.bin"])
+@pytest.mark.parametrize("in_subgraph", [False, True])
+def test_external_data_anywhere(tmp_path: Path, location: str, in_subgraph: bool) -> None:
+    """External data is found in a constant, in a branch, and whatever place it names."""
+    (tmp_path / "g.onnx").write_bytes(_external_graph(location, in_subgraph=in_subgraph))
+    with pytest.raises(CheckpointError, match="keeps tensors in files of their own"):
+        check_graph(tmp_path / "g.onnx")
+
+
+@pytest.mark.parametrize(
+    "entry", [b"\x8a\x00\x08location", b"\x0a\x88\x00location", b"\x8a\x80\x00\x88\x80\x00location"]
+)
+def test_external_data_in_disguise(tmp_path: Path, entry: bytes) -> None:
+    """Numbers padded to more bytes, which protobuf reads all the same, hide nothing."""
+    plain = b"\x0a\x08location"
+    parsed = onnx.StringStringEntryProto.FromString(entry)
+    assert parsed.key == onnx.StringStringEntryProto.FromString(plain).key == "location"
+    (tmp_path / "g.onnx").write_bytes(b"..." + entry + b"\x12\x01x")
+    with pytest.raises(CheckpointError, match="keeps tensors in files of their own"):
+        check_graph(tmp_path / "g.onnx")
+
+
+def test_whole_graphs_pass(tiny_model: Path, full_graphs: Path) -> None:
+    """Graphs that the library writes itself are not mistaken for such."""
+    for path in (*tiny_model.glob("*.onnx"), *full_graphs.glob("*.onnx")):
+        check_graph(path)
+
+
+def test_custom_operator_is_refused(model_copy: Path) -> None:
+    """A graph with an operator of a domain of its own is refused; no code for it is looked for."""
+    graph = onnx.load(model_copy / "roles.onnx")
+    graph.graph.node[0].domain = "org.example.evil"
+    graph.opset_import.add(domain="org.example.evil", version=1)
+    onnx.save_model(graph, model_copy / "roles.onnx")
+    with pytest.raises(
+        CheckpointError, match=r"(?s)roles\.onnx is not a graph that ONNX Runtime can run.*evil"
+    ):
+        load_engine(model_copy)
+
+
+# Writing
+
+
+def test_whole_folder_appears_at_once(tmp_path: Path) -> None:
+    """The folder is not there before all is written, and is readable by others after."""
+    with whole_folder(tmp_path / "deep" / "model") as folder:
+        (folder / "labels.json").write_text("{}", encoding="utf-8")
+        assert not (tmp_path / "deep" / "model").exists()
+    assert _names(tmp_path / "deep" / "model") == ["labels.json"]
+    assert _names(tmp_path / "deep") == ["model"]
+    assert (tmp_path / "deep" / "model").stat().st_mode & 0o777 == 0o755
+
+
+def test_whole_folder_replaces_a_model(tmp_path: Path) -> None:
+    """An older model in its place is replaced as a whole."""
+    target = tmp_path / "model"
+    target.mkdir()
+    for name in ("labels.json", "of-an-older-version.onnx"):
+        (target / name).write_text("old", encoding="utf-8")
+    with whole_folder(target) as folder:
+        (folder / "labels.json").write_text("new", encoding="utf-8")
+        assert (target / "labels.json").read_text(encoding="utf-8") == "old"
+    assert _names(target) == ["labels.json"]
+    assert (target / "labels.json").read_text(encoding="utf-8") == "new"
+
+
+def test_whole_folder_spares_other_folders(tmp_path: Path) -> None:
+    """A folder that is no model is refused and left as it was."""
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
+    with pytest.raises(OutputError, match=r"holds no labels\.json"), whole_folder(tmp_path):
+        pytest.fail("the folder was given")
+    assert _names(tmp_path) == ["thesis.txt"]
+
+
+def _fill(folder: Path, error: Exception) -> None:
+    (folder / "config.json").write_text("half", encoding="utf-8")
+    raise error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        PermissionError(13, "Permission denied"),
+        RuntimeError("[enforce fail at inline_container.cc] No space left on device"),
+    ],
+    ids=["full", "forbidden", "full, says torch"],
+)
+def test_full_disk(model_copy: Path, error: Exception) -> None:
+    """When the disk fills up, the older model stays whole and no half-written folder is left."""
+    before = {path.name: path.read_bytes() for path in model_copy.iterdir()}
+    with pytest.raises(OutputError, match="nothing was changed"), whole_folder(model_copy) as folder:
+        _fill(folder, error)
+    assert {path.name: path.read_bytes() for path in model_copy.iterdir()} == before
+    assert _names(model_copy.parent) == ["copy"]
+
+
+def test_full_disk_while_saving(monkeypatch: pytest.MonkeyPatch, tiny_model: Path, model_copy: Path) -> None:
+    """A disk that fills up under safetensors is told as such, and the older model stays."""
+    network, labels, settings = load_network(tiny_model), load_labels(tiny_model), load_settings(tiny_model)
+    tokenizer = load_words_tokenizer(tiny_model)
+    write = Path.write_text
+
+    def fail(path: Path, *arguments: Any, **options: Any) -> int:
+        if path.name == "labels.json":
+            raise OSError(28, "No space left on device")
+        return write(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "write_text", fail)
+    with pytest.raises(OutputError, match="No space left"), whole_folder(model_copy) as folder:
+        save_network(network, labels, settings, tokenizer=tokenizer, folder=folder)
+    assert _names(model_copy) == _names(tiny_model)
+    assert _names(model_copy.parent) == ["copy"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MissingFileError("no such file: a.jsonl"), CorpusError("empty"), ZeroDivisionError("bug")],
+    ids=str,
+)
+def test_other_errors_stay_what_they_are(tmp_path: Path, error: Exception) -> None:
+    """An error that is not of the writing comes through unchanged, and no folder is left."""
+    with pytest.raises(type(error), match=str(error)), whole_folder(tmp_path / "model") as folder:
+        _fill(folder, error)
+    assert _names(tmp_path) == []
+
+
+def test_failed_replacement_is_undone(monkeypatch: pytest.MonkeyPatch, model_copy: Path) -> None:
+    """When the finished folder cannot take the older one's place, the older one is put back."""
+    before, replace = _names(model_copy), Path.replace
+
+    def fail(path: Path, target: Path) -> Path:
+        if target == model_copy and not path.name.endswith("-old"):
+            raise OSError(16, "Device or resource busy")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OutputError, match="busy"), whole_folder(model_copy) as folder:
+        (folder / "labels.json").write_text("new", encoding="utf-8")
+    assert _names(model_copy) == before
+    assert _names(model_copy.parent) == ["copy"]
+
+
+def test_interrupted_writing_leaves_nothing(tmp_path: Path) -> None:
+    """Ctrl-C while a model is written leaves no half-written folder."""
+    with pytest.raises(KeyboardInterrupt), whole_folder(tmp_path / "model"):
+        raise KeyboardInterrupt
+    assert _names(tmp_path) == []
+
+
+def test_unwritable_place(tmp_path: Path) -> None:
+    """A place that is a file, or inside one, is refused."""
+    (tmp_path / "file").write_bytes(b"")
+    for target in (tmp_path / "file", tmp_path / "file" / "model"):
+        with pytest.raises(OutputError), whole_folder(target):
+            pytest.fail("the folder was given")
+    assert (tmp_path / "file").read_bytes() == b""

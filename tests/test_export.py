@@ -1,0 +1,139 @@
+"""Export: what the graph files hold, and that nothing else is touched."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto
+
+from libyaevents import export as export_module
+from libyaevents.errors import ModelNotFoundError, OutputError
+from libyaevents.export import RowwiseEmbedding, export
+
+
+@pytest.fixture
+def graphs(full_graphs: Path, tiny_model: Path) -> dict[str, onnx.ModelProto]:
+    """All graphs that there are, by what they are."""
+    return {
+        "encoder": onnx.load(full_graphs / "encoder.onnx"),
+        "roles": onnx.load(full_graphs / "roles.onnx"),
+        "int8": onnx.load(tiny_model / "encoder.int8.onnx"),
+    }
+
+
+def test_export_writes_two_graphs(full_graphs: Path) -> None:
+    """The folder holds the encoder and the role head, and nothing beside them."""
+    assert sorted(path.name for path in full_graphs.iterdir()) == ["encoder.onnx", "roles.onnx"]
+
+
+def test_graphs_are_standard(graphs: dict[str, onnx.ModelProto]) -> None:
+    """Graphs pass ONNX's checker and hold operators of the standard domain alone."""
+    for graph in graphs.values():
+        onnx.checker.check_model(graph)
+        assert {node.domain for node in graph.graph.node} == {""}
+        assert not graph.functions
+
+
+def test_graphs_are_whole(graphs: dict[str, onnx.ModelProto]) -> None:
+    """Every tensor of a graph lies in the graph's own file."""
+    for graph in graphs.values():
+        tensors = graph.graph.initializer
+        assert tensors
+        assert all(tensor.data_location == TensorProto.DEFAULT for tensor in tensors)
+
+
+def test_batches_are_of_any_size(graphs: dict[str, onnx.ModelProto]) -> None:
+    """No graph fixes the number of windows, subwords, words or triggers."""
+    for graph in graphs.values():
+        for value in graph.graph.input:
+            first, *others = value.type.tensor_type.shape.dim
+            assert first.dim_param
+            assert all(size.dim_param or size.dim_value in (2, 32) for size in others)
+
+
+def test_int8_graph(graphs: dict[str, onnx.ModelProto]) -> None:
+    """The int8 graph keeps its matrices and embeddings in int8, and fixed ranges for activations."""
+    nodes = graphs["int8"].graph.node
+    assert {"QuantizeLinear", "DequantizeLinear"} <= {node.op_type for node in nodes}
+    assert not any(node.op_type.startswith("Dynamic") for node in nodes)
+    matrices = [tensor for tensor in graphs["int8"].graph.initializer if np.prod(tensor.dims) >= 32 * 32]
+    assert {TensorProto.INT8} <= {tensor.data_type for tensor in matrices}
+    floats = sum(int(np.prod(tensor.dims)) for tensor in matrices if tensor.data_type == TensorProto.FLOAT)
+    full = sum(int(np.prod(tensor.dims)) for tensor in graphs["encoder"].graph.initializer)
+    assert floats < full / 4
+
+
+def test_rowwise_embedding() -> None:
+    """A row of an embedding table is off by at most half a step of its own 127; a row of zeros stays."""
+    weight = (
+        torch.randn(20, 8, generator=torch.Generator().manual_seed(0)) * torch.logspace(-3, 2, 20)[:, None]
+    )
+    weight[3] = 0
+    looked_up = RowwiseEmbedding(weight)(torch.arange(20))
+    steps = weight.abs().amax(1, keepdim=True) / 127
+    assert ((looked_up - weight).abs() <= steps / 2 + 1e-6).all()
+    assert not looked_up[3].any()
+
+
+@pytest.fixture
+def quick_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Export that writes small files in place of graphs."""
+    for name in ("write_encoder", "write_roles"):
+        monkeypatch.setattr(export_module, name, lambda _, path: path.write_bytes(b"new"))
+
+
+def test_export_replaces_an_older_one(quick_export: None, tiny_model: Path, tmp_path: Path) -> None:
+    """Exporting anew replaces the older graphs; an empty folder is filled."""
+    target = tmp_path / "graphs"
+    target.mkdir()
+    assert export(tiny_model, target) == target
+    (target / "encoder.onnx").write_bytes(b"old")
+    export(tiny_model, target)
+    assert (target / "encoder.onnx").read_bytes() == b"new"
+    assert [path.name for path in tmp_path.iterdir()] == ["graphs"]
+
+
+def test_export_spares_other_folders(quick_export: None, tiny_model: Path, tmp_path: Path) -> None:
+    """A folder that holds other things is refused and left as it was, and so is a model's own folder."""
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
+    with pytest.raises(OutputError, match="expected a new or empty folder"):
+        export(tiny_model, tmp_path)
+    assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "years of work"
+    before = sorted(path.name for path in tiny_model.iterdir())
+    with pytest.raises(OutputError, match=r"holds no encoder\.onnx"):
+        export(tiny_model, tiny_model)
+    assert sorted(path.name for path in tiny_model.iterdir()) == before
+
+
+def test_export_refuses_a_file(quick_export: None, tiny_model: Path, tmp_path: Path) -> None:
+    """A file in the folder's place is refused and left as it was."""
+    (tmp_path / "graphs").write_bytes(b"mine")
+    with pytest.raises(OutputError, match="expected a new or empty folder"):
+        export(tiny_model, tmp_path / "graphs")
+    assert (tmp_path / "graphs").read_bytes() == b"mine"
+
+
+def test_export_of_an_unknown_model(tmp_path: Path) -> None:
+    """A model that is not there is named, and no folder appears."""
+    with pytest.raises(ModelNotFoundError, match="no model 'absent'"):
+        export("absent", tmp_path / "graphs")
+    assert not (tmp_path / "graphs").exists()
+
+
+def test_export_on_a_full_disk(
+    monkeypatch: pytest.MonkeyPatch, quick_export: None, tiny_model: Path, tmp_path: Path
+) -> None:
+    """A disk that fills up while graphs are written leaves the older ones whole, and nothing beside them."""
+    export(tiny_model, tmp_path / "graphs")
+
+    def fail(_: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(export_module, "write_roles", fail)
+    with pytest.raises(OutputError, match="nothing was changed"):
+        export(tiny_model, tmp_path / "graphs")
+    assert [path.name for path in tmp_path.iterdir()] == ["graphs"]
+    assert (tmp_path / "graphs" / "roles.onnx").read_bytes() == b"new"

@@ -1,0 +1,106 @@
+"""The model card: made from the report, readable by the hub and by `libyaevents models`."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from libyaevents.checkpoint import Settings
+from libyaevents.documents import Document
+from libyaevents.evaluation import Evaluation, evaluate
+from libyaevents.training.card import write_card
+from tests.tiny import make_report
+
+SETTINGS = Settings(name="tiny", version="2020-06-06", role_size=64, pooling="mean", max_subwords=64)
+
+
+@pytest.fixture(scope="module")
+def scores(article: Document) -> Evaluation:
+    """The scores of predictions that miss a third of the events."""
+    predicted = replace(article, events=article.events[::3] + article.events[1::3])
+    return evaluate([article], [predicted], with_gold_triggers=[article], n_resamples=20)
+
+
+def _card(folder: Path, article: Document, **evaluations: Evaluation) -> str:
+    report = replace(make_report(folder, article), **evaluations).to_dict()  # type: ignore[arg-type]
+    write_card(folder, SETTINGS, report)
+    return (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_header(tmp_path: Path, article: Document) -> None:
+    """The card opens with the metadata that the hub reads."""
+    _, header, rest = _card(tmp_path, article).split("---\n", 2)
+    keys = dict(line.split(": ", 1) for line in header.splitlines())
+    assert keys["language"] == "ar"
+    assert keys["license"] == "apache-2.0"
+    assert "event-extraction" in keys["tags"]
+    assert rest.lstrip().startswith("# tiny\n")
+
+
+def test_unmeasured_model(tmp_path: Path, article: Document) -> None:
+    """A model that was not measured says so, and shows no table of scores."""
+    card = _card(tmp_path, article)
+    assert "- **Scores**: not measured" in card
+    assert "| P | R | F1 |" not in card
+    assert "## Limits" in card
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "title"),
+    [
+        ("dev", "on dev", "## Scores on the dev file, which chose the epoch"),
+        ("cross_validation", "cross-validated", "## Scores cross-validated over blocks of the corpus"),
+        (
+            "fit",
+            "on its own training text",
+            "## Fit on the text that was trained on (not a measure of quality)",
+        ),
+    ],
+)
+def test_scores_say_what_they_were_measured_on(
+    tmp_path: Path, article: Document, scores: Evaluation, name: str, said: str, title: str
+) -> None:
+    """The headline and the table are the evaluation's figures, under the name of its text."""
+    card = _card(tmp_path, article, **{name: scores})
+    typed = scores.events.scores["TC"]
+    assert f"- **Scores**: entities 100.0 · TC {100 * typed.f1:.1f} · AC+ " in card
+    assert re.search(rf"\*\*Scores\*\*.* F1, {said}$", card, re.MULTILINE)
+    assert title in card
+    row = f"| TC, trigger and type | {100 * typed.precision:.1f} | {100 * typed.recall:.1f} | "
+    assert row in card
+    assert "gold triggers | 100.0 | 100.0 | **100.0** |" in card
+    assert f"| {typed.n_gold} |" in card
+
+
+def test_honest_headline(tmp_path: Path, article: Document, scores: Evaluation) -> None:
+    """Scores on held-out text make the headline, not the fit, and both tables are shown."""
+    card = _card(tmp_path, article, cross_validation=scores, fit=scores)
+    assert "F1, cross-validated" in card
+    assert "## Fit on the text that was trained on" in card
+
+
+def test_data_and_training(tmp_path: Path, article: Document) -> None:
+    """The card names data, outlets, hashes, settings, versions and what could not be learnt."""
+    card = _card(tmp_path, article)
+    assert "- one annotated article" in card
+    assert f"- Outlets named by the documents: {article.source}" in card
+    assert "- seed: 0" in card
+    assert "torch " in card
+    assert "- gold left out as unrepresentable: 0 of 100" in card
+
+
+def test_card_tells_no_paths(tmp_path: Path, article: Document) -> None:
+    """Nothing of the machine's folders gets into the card."""
+    report = replace(make_report(tmp_path, article), started_from="/home/me/secret/encoder").to_dict()
+    write_card(tmp_path, SETTINGS, report)
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "- **Started from**: encoder" in card
+    assert "secret" not in card
+    assert str(tmp_path) not in card
+
+
+def test_size(tmp_path: Path, article: Document) -> None:
+    """The size is that of the folder's files."""
+    (tmp_path / "weights").write_bytes(bytes(3_600_000))
+    assert "- **Size**: 4 MB" in _card(tmp_path, article)

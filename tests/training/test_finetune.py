@@ -1,0 +1,132 @@
+"""The loss of fine-tuning: what takes part in it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer
+
+from libyaevents.assemble import Labels
+from libyaevents.documents import Document
+from libyaevents.modeling import EventModel
+from libyaevents.training.data import IGNORED, Batch, Example, make_batch, make_examples, to_dataset
+from libyaevents.training.finetune import compute_loss
+from libyaevents.windows import special_ids
+from tests.tiny import make_labels, make_network, make_tokenizer
+
+
+@pytest.fixture(scope="module")
+def tokenizer(article: Document) -> Tokenizer:
+    """The tiny tokenizer."""
+    return make_tokenizer(article.text)
+
+
+@pytest.fixture(scope="module")
+def labels(article: Document) -> Labels:
+    """The labels of the tiny models."""
+    return make_labels(article)
+
+
+@pytest.fixture(scope="module")
+def examples(article: Document, tokenizer: Tokenizer, labels: Labels) -> list[Example]:
+    """The article's windows with their targets."""
+    dataset, _ = to_dataset([article], tokenizer, labels)
+    return list(make_examples(dataset[0], labels, specials=special_ids(tokenizer), max_subwords=64))
+
+
+@pytest.fixture
+def network(tokenizer: Tokenizer, labels: Labels) -> EventModel:
+    """A network in evaluation mode, so that losses can be compared."""
+    return make_network(labels, tokenizer.get_vocab_size())
+
+
+def _loss(network: EventModel, batch: Batch, *, with_predicted: bool = False) -> float:
+    with torch.no_grad():
+        return float(compute_loss(network, batch, with_predicted=with_predicted))
+
+
+def test_every_weight_learns(network: EventModel, examples: list[Example]) -> None:
+    """All weights of the network get a gradient from a batch with events."""
+    compute_loss(network.train(), make_batch(examples), with_predicted=True).backward()  # type: ignore[no-untyped-call]
+    without = [name for name, weight in network.named_parameters() if weight.grad is None]
+    assert without == []
+    unmoved = {name for name, weight in network.named_parameters() if not weight.grad.any()}  # type: ignore[union-attr]
+    assert all(name.endswith("key.bias") for name in unmoved)  # softmax takes no notice of a bias on keys
+
+
+def test_loss_falls(network: EventModel, examples: list[Example]) -> None:
+    """A few steps on a batch make its loss smaller."""
+    batch = make_batch(examples[:4])
+    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
+    first = _loss(network, batch)
+    for _ in range(8):
+        optimizer.zero_grad()
+        compute_loss(network, batch, with_predicted=True).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    assert _loss(network, batch) < 0.7 * first
+
+
+def test_ignored_words_take_no_part(network: EventModel, examples: list[Example]) -> None:
+    """A window without events and with no word to score but one has the loss of that word."""
+    example = replace(
+        examples[0],
+        triggers=(),
+        entity_tags=np.full_like(examples[0].entity_tags, IGNORED),
+        trigger_tags=np.full_like(examples[0].trigger_tags, IGNORED),
+    )
+    example.entity_tags[3], example.trigger_tags[3] = 5, 0
+    batch = make_batch([example])
+    with torch.no_grad():
+        windows = batch.windows
+        arrays = (windows.input_ids, windows.attention_mask, windows.word_ids, windows.word_mask)
+        output = network.encode(*map(torch.from_numpy, arrays))
+    expected = -output.entity_logits[0, 3].log_softmax(-1)[5] - output.trigger_logits[0, 3].log_softmax(-1)[0]
+    assert _loss(network, batch) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_batch_without_events(network: EventModel, examples: list[Example]) -> None:
+    """A batch without any trigger, given or predicted, has a finite loss."""
+    plain = [replace(example, triggers=()) for example in examples]
+    assert 0 < _loss(network, make_batch(plain)) < 100
+
+
+@pytest.mark.parametrize("part", ["tags", "event_type", "factuality"])
+def test_roles_and_factuality_take_part(network: EventModel, examples: list[Example], part: str) -> None:
+    """Other roles, another type or another factuality of the triggers gives another loss."""
+    example = next(example for example in examples if len(example.triggers) > 1)
+    changes = {
+        "tags": lambda trigger: np.zeros_like(trigger.tags),
+        "event_type": lambda trigger: trigger.event_type + 1,
+        "factuality": lambda trigger: (trigger.factuality + 1) % 3,
+    }
+    changed = [replace(trigger, **{part: changes[part](trigger)}) for trigger in example.triggers]
+    other = replace(example, triggers=tuple(changed))
+    assert _loss(network, make_batch([example])) != pytest.approx(
+        _loss(network, make_batch([other])), abs=1e-3
+    )
+
+
+def test_false_triggers_take_part(network: EventModel, examples: list[Example]) -> None:
+    """A word wrongly taken for a trigger is trained to have no roles; one outside the scored words is not."""
+    example = next(example for example in examples if not example.triggers)
+    with torch.no_grad():
+        network.triggers.bias[0] = -1e4
+    batch = make_batch([example])
+    assert _loss(network, batch, with_predicted=True) > _loss(network, batch)
+    ignored = replace(example, trigger_tags=np.full_like(example.trigger_tags, IGNORED))
+    batch = make_batch([ignored, example])
+    alone = make_batch([example])
+    difference = _loss(network, batch, with_predicted=True) - _loss(network, batch)
+    assert difference == pytest.approx(
+        _loss(network, alone, with_predicted=True) - _loss(network, alone), rel=1e-4
+    )
+
+
+def test_rightly_found_trigger_is_asked_once(network: EventModel, examples: list[Example]) -> None:
+    """Where the network finds exactly the gold triggers, training on predictions adds nothing."""
+    example = next(example for example in examples if example.triggers)
+    batch = make_batch([example])
+    logits = torch.nn.functional.one_hot(batch.trigger_tags.clamp(min=0), 53).float() * 50
+    network.triggers.forward = lambda input: logits  # type: ignore[method-assign]
+    assert _loss(network, batch, with_predicted=True) == pytest.approx(_loss(network, batch), rel=1e-6)
