@@ -95,6 +95,10 @@ def model_folder(name_or_path: str | Path) -> Path:
     with suppress(OSError):  # the name is too long for a path, or leads where nobody may look
         if (Path(name) / CONFIG).is_file():
             return Path(name)
+        if (Path(name) / "model" / CONFIG).is_file():
+            raise ModelNotFoundError(
+                f"{name} is the folder of a training run: expected its model, {Path(name) / 'model'}"
+            )
     installed = _installed()
     if name in installed:
         return installed[name]

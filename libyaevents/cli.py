@@ -23,7 +23,14 @@ import typer
 from typer import Argument, Option
 
 import libyaevents
-from libyaevents.errors import ConfigError, InputError, LibyaeventsError, MissingFileError, OutputError
+from libyaevents.errors import (
+    ConfigError,
+    CorpusError,
+    InputError,
+    LibyaeventsError,
+    MissingFileError,
+    OutputError,
+)
 
 if TYPE_CHECKING:
     from libyaevents.documents import Document
@@ -354,7 +361,8 @@ def pretrain(
     from libyaevents.training.pretrain import PretrainConfig
     from libyaevents.training.pretrain import pretrain as run
 
-    run(PretrainConfig(**_given(context, PretrainConfig) | {"text": tuple(text)}))
+    paths = {"text": tuple(text), "encoder": encoder, "output": output}
+    run(PretrainConfig(**_given(context, PretrainConfig) | paths))
     typer.echo(output)
 
 
@@ -376,6 +384,10 @@ def evaluate(
     if (predicted is None) == (model is None):
         raise ConfigError("expected PREDICTED or --model: give one of the two")
     annotated = list(libyaevents.read_documents(gold, ontology=load_ontology()))
+    if not any(document.entities or document.events for document in annotated):
+        raise CorpusError(
+            f"{gold}: expected annotated documents, found no entity and no event in {len(annotated)}"
+        )
     given = None
     if predicted is not None:
         found = list(libyaevents.read_documents(predicted, ontology=load_ontology()))

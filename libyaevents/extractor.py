@@ -27,7 +27,7 @@ from libyaevents.checkpoint import (
 )
 from libyaevents.documents import Document
 from libyaevents.engines import Encoded, Engine, TriggerBatch
-from libyaevents.errors import InputError, InputTypeError, LabelError
+from libyaevents.errors import DocumentError, InputError, InputTypeError, LabelError, LibyaeventsError
 from libyaevents.tags import DecodedSpan
 from libyaevents.windows import (
     Window,
@@ -169,7 +169,13 @@ class Extractor:
             )
         chunk = _Chunk()
         for item in items:
-            chunk.add(self._prepare(item))
+            try:
+                article = self._prepare(item)
+            except LibyaeventsError:
+                if chunk.articles:  # what was read before the bad one is not lost
+                    yield chunk
+                raise
+            chunk.add(article)
             if chunk.n_subwords >= SUBWORDS_AT_A_TIME:
                 yield chunk
                 chunk = _Chunk()
@@ -181,7 +187,10 @@ class Extractor:
         if not document.sentences:
             document = replace(document, sentences=tuple(split_sentences(document.text)))
         words = split_words(document.text)
-        sentences = sentence_words(words, document.sentences)
+        try:
+            sentences = sentence_words(words, document.sentences)
+        except DocumentError as error:
+            raise DocumentError(f"document {document.id!r}: {error}") from error
         windows = make_windows(
             encode_words(document.text, words, self.tokenizer),
             sentences,

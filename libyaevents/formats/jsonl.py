@@ -55,6 +55,10 @@ def write_documents(documents: Iterable[Document], path: Path) -> None:
     Raises:
         OutputError: The file cannot be written: no such folder, no permission, disk full.
     """
+    if path.exists() and not path.is_file():
+        raise OutputError(
+            f"{path}: expected a file to write, found a folder or a device; choose another path"
+        )
     # In the same folder, since a file can replace another at once only within one file system.
     temporary = path.parent / f".{path.name}.{os.getpid()}.part"
     try:

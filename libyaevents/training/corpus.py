@@ -124,8 +124,11 @@ def _with_ids(documents: Sequence[Document]) -> list[Document]:
 
 
 def unique(documents: Sequence[Document]) -> list[Document]:
-    """Each text once, the first of it."""
-    return list({text_hash(document): document for document in reversed(documents)}.values())[::-1]
+    """Each text once, the first document that has it, in order."""
+    first: dict[str, Document] = {}
+    for document in documents:
+        first.setdefault(text_hash(document), document)
+    return list(first.values())
 
 
 def refuse_overlap(corpus: Sequence[Document], dev: Sequence[Document]) -> None:
