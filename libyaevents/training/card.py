@@ -56,7 +56,7 @@ def _card(folder: Path, settings: Settings, report: Mapping[str, Any]) -> str:
         f"- **Trained on**: {corpus['documents']} documents, {corpus['words']:,} words, "
         f"{corpus['events']:,} events",
         f"- **Scores**: {_headline(report)}",
-        f"- **Started from**: {Path(report['started_from']).name}",
+        f"- **Started from**: {report['started_from']}",
         "",
         "## Data",
         "",

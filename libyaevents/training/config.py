@@ -35,6 +35,8 @@ class TrainConfig:
         encoder_learning_rate: the peak for the encoder.
         head_learning_rate: the peak for the heads.
         dropout: share of the heads' inputs dropped in training.
+        encoder_dropout: the same inside a fresh encoder; a model goes on with its own.
+        word_dropout: share of the words shown as [MASK] in training, so that context must tell.
         pooling: how subwords become words, with a fresh encoder; a model goes on with its own.
         role_size: the width of the role head, likewise.
         average_decay: of the exponential moving average of the weights, which is what is kept; 0 for none.
@@ -59,6 +61,8 @@ class TrainConfig:
     encoder_learning_rate: float = 1e-4
     head_learning_rate: float = 5e-4
     dropout: float = 0.2
+    encoder_dropout: float = 0.1
+    word_dropout: float = 0.1
     pooling: Literal["first", "mean", "max"] = "mean"
     role_size: int = 128
     average_decay: float = 0.0
@@ -94,12 +98,10 @@ class TrainConfig:
         return self.init or DEFAULT_MODEL
 
     def to_dict(self) -> dict[str, Any]:
-        """The configuration as JSON holds it."""
-        return asdict(self) | {
-            "corpus": list(self.corpus),
-            "data": list(self.data),
-            "output": str(self.output),
-        }
+        """The configuration as JSON holds it: files by their names, for it travels with the model."""
+        starts = {key: _file_name(getattr(self, key)) for key in ("dev", "init", "encoder", "replay")}
+        corpus = [_file_name(path) for path in self.corpus]
+        return asdict(self) | starts | {"corpus": corpus, "data": list(self.data), "output": self.output.name}
 
 
 LISTS = ("corpus", "data")
@@ -111,6 +113,8 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "encoder_learning_rate": (0, 1),
     "head_learning_rate": (0, 1),
     "dropout": (0, 0.9),
+    "encoder_dropout": (0, 0.9),
+    "word_dropout": (0, 0.9),
     "role_size": (1, inf),
     "average_decay": (0, 0.9999),
     "folds": (0, inf),
@@ -142,6 +146,11 @@ def read_config(path: Path | None, overrides: Mapping[str, Any]) -> TrainConfig:
     for key, value in merged.items():
         merged[key] = _coerce(key, value, known[key].type)
     return TrainConfig(**merged)
+
+
+def _file_name(value: str | None) -> str | None:
+    """The name of a file or folder without the way to it; a name on the hub stays whole."""
+    return Path(value).name if value is not None and Path(value).exists() else value
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

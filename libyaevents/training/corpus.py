@@ -152,12 +152,13 @@ def text_hash(document: Document) -> str:
 
 def describe(config: TrainConfig, documents: Sequence[Document], dev: Sequence[Document]) -> dict[str, Any]:
     """Sizes and hashes of the data."""
-    hashes = {
-        path: hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        for path in (*config.corpus, config.dev, config.replay)
-        if path is not None and path != PACKAGED
-    }
-    names = Counter(Path(path).name for path in hashes)
+    hashes: dict[str, str] = {}
+    for path in dict.fromkeys((*config.corpus, config.dev, config.replay)):
+        if path is not None and path != PACKAGED:
+            # By name, for the report travels with the model; files of one name are told apart by a number.
+            name = Path(path).name
+            key = name if name not in hashes else f"{name} ({len(hashes) + 1})"
+            hashes[key] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return {
         "documents": len(documents),
         "words": sum(len(split_words(document.text)) for document in documents),
@@ -165,7 +166,7 @@ def describe(config: TrainConfig, documents: Sequence[Document], dev: Sequence[D
         "events": sum(len(document.events) for document in documents),
         "arguments": sum(len(event.arguments) for document in documents for event in document.events),
         "dev_documents": len(dev),
-        "sha256": {path if names[Path(path).name] > 1 else Path(path).name: hashes[path] for path in hashes},
+        "sha256": hashes,
     }
 
 

@@ -94,7 +94,7 @@ def _load_model(name_or_path: str) -> BertModel:
 
 @contextmanager
 def quiet_loading() -> Iterator[None]:
-    """Keep back the loader's progress bar and its table of weights that an encoder does not use."""
+    """Keep back transformers' progress bars, and its table of weights that an encoder does not use."""
     verbosity, progress = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -20,17 +20,23 @@ __all__ = ["compute_loss"]
 ROLE_WEIGHT = 2.0  # roles are learnt from few words of few sentences; chosen on dev, see docs/
 
 
-def compute_loss(model: EventModel, batch: Batch, *, with_predicted: bool) -> Tensor:
+def compute_loss(
+    model: EventModel, batch: Batch, *, with_predicted: bool, word_dropout: float = 0.0, mask_id: int = 0
+) -> Tensor:
     """Sum the cross-entropies of entity tags, trigger tags, role tags and factuality.
 
     Args:
         model: the network, in training mode.
         batch: windows with their targets.
         with_predicted: train roles on the triggers that the network predicts wrongly, too.
+        word_dropout: share of the words whose subwords are shown as `mask_id`.
+        mask_id: the id of [MASK].
     """
     windows = batch.windows
     output = model.encode(
-        torch.from_numpy(windows.input_ids),
+        _hide_words(
+            torch.from_numpy(windows.input_ids), torch.from_numpy(windows.word_ids), word_dropout, mask_id
+        ),
         torch.from_numpy(windows.attention_mask),
         torch.from_numpy(windows.word_ids),
         torch.from_numpy(windows.word_mask),
@@ -46,6 +52,13 @@ def compute_loss(model: EventModel, batch: Batch, *, with_predicted: bool) -> Te
             for trigger in _false_triggers(example, predicted[row])
         ]
     return loss + _role_loss(model, output.word_states, asked) if asked else loss
+
+
+def _hide_words(input_ids: Tensor, word_ids: Tensor, share: float, mask_id: int) -> Tensor:
+    """Show a share of the words as masks, all subwords of a word or none; specials stay."""
+    n_words = max(1, int(word_ids.max()) + 1)  # no word of a batch may have subwords (a lone tatweel)
+    hidden = torch.rand(len(word_ids), n_words) < share
+    return torch.where(hidden.gather(1, word_ids.clamp(min=0)) & (word_ids >= 0), mask_id, input_ids)
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

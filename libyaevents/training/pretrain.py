@@ -80,6 +80,13 @@ def pretrain(config: PretrainConfig) -> History:
         OutputError: the state or the result could not be written.
     """
     torch.set_flush_denormal(True)
+    try:
+        return _pretrain(config)
+    finally:
+        torch.set_flush_denormal(False)  # it is the whole process's
+
+
+def _pretrain(config: PretrainConfig) -> History:
     model = _load(config.encoder)
     n_positions = model.config.max_position_embeddings
     if config.sequence_length > n_positions:
@@ -89,9 +96,10 @@ def pretrain(config: PretrainConfig) -> History:
         )
     if config.fresh_layers:
         initialize_layers(model, seed=config.seed)
+    digest = _hash_files([*config.text, config.encoder / TOKENIZER])
     run = config.output / "run"
     run.mkdir(parents=True, exist_ok=True)
-    tokens = _Tokens.read(config, run)
+    tokens = _Tokens.read(config, run, digest)
     training = np.arange(HELD_OUT_SEQUENCES, tokens.n_sequences(config.sequence_length))
     masker = _Masker(tokens, config, n_positions=n_positions)
     per_step = config.batch_size * config.sequence_length
@@ -101,6 +109,7 @@ def pretrain(config: PretrainConfig) -> History:
 
     held_out = masker.batch(np.arange(HELD_OUT_SEQUENCES), seed=(config.seed, 2**32))
     n_steps = max(1, config.n_tokens // per_step)
+    shape = (config.batch_size, config.sequence_length, config.mask_share, config.fresh_layers)
     history = fit(
         model,
         lambda batch: _loss(model, batch),
@@ -108,7 +117,7 @@ def pretrain(config: PretrainConfig) -> History:
         groups=[(list(model.parameters()), config.learning_rate)],
         config=LoopConfig(
             n_steps=n_steps,
-            identity=f"{tokens.sha256} {config.mask_share} {config.sequence_length} {config.fresh_layers}",
+            identity=f"{digest} {_hash_files([config.encoder / WEIGHTS])} {shape}",
             seed=config.seed,
             precision=config.precision,
             time_budget_s=None if config.time_budget_minutes is None else 60 * config.time_budget_minutes,
@@ -227,14 +236,14 @@ class _Tokens:
         self.ids, self.continues, self.sha256 = ids, continues, sha256
 
     @classmethod
-    def read(cls, config: PretrainConfig, folder: Path) -> "_Tokens":
+    def read(cls, config: PretrainConfig, folder: Path, digest: str) -> "_Tokens":
+        """Read or make the array in `folder`; `digest` is the hash of what it is made from."""
         tokenizer = load_tokenizer(config.encoder / TOKENIZER)
         vocabulary = tokenizer.get_vocab()
         continues = np.zeros(max(vocabulary.values()) + 1, dtype=np.bool_)
         continues[[id for piece, id in vocabulary.items() if piece.startswith("##")]] = True
         kind = np.uint16 if len(continues) <= 2**16 else np.uint32
         path, key = folder / "tokens.bin", folder / "tokens.json"
-        digest = _hash_files([*config.text, config.encoder / TOKENIZER])
         if not (path.is_file() and key.is_file() and json.loads(key.read_text())["sha256"] == digest):
             separator = vocabulary["[SEP]"]
             with path.open("wb") as stream:
@@ -339,7 +348,9 @@ def _write(
     model: BertForMaskedLM, config: PretrainConfig, tokens: _Tokens, history: History, held_out_loss: float
 ) -> None:
     report = {
-        "config": {name: str(value) for name, value in asdict(config).items()},
+        "config": asdict(config)
+        | {"text": [path.name for path in config.text]}
+        | {"encoder": config.encoder.name, "output": config.output.name},
         "text_sha256": tokens.sha256,
         "subwords_of_text": len(tokens.ids),
         "subwords_seen": history.step * config.batch_size * config.sequence_length,
@@ -351,7 +362,8 @@ def _write(
     try:
         with tempfile.TemporaryDirectory(prefix=".new-", dir=config.output) as scratch:
             folder = Path(scratch)
-            model.save_pretrained(folder)
+            with quiet_loading():
+                model.save_pretrained(folder)
             shutil.copyfile(config.encoder / TOKENIZER, folder / TOKENIZER)
             text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
             (folder / PRETRAINING_REPORT).write_text(text, encoding="utf-8")

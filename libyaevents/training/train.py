@@ -10,6 +10,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,7 +103,7 @@ def train(config: TrainConfig) -> TrainingReport:
         history=history,
         seconds=0.0,
         cross_validation=cross_validation,
-        started_from=config.encoder or config.start,
+        started_from=_started_from(config),
         sources=outlets(documents),
         pretraining=start.pretraining,
     )
@@ -194,7 +195,9 @@ def _with_fresh_heads(encoder: Any, labels: Labels, config: TrainConfig) -> Even
         pooling=config.pooling,
         dropout=config.dropout,
     )
-    model = EventModel(encoder.config, heads)
+    shape = copy(encoder.config)
+    shape.hidden_dropout_prob = shape.attention_probs_dropout_prob = config.encoder_dropout
+    model = EventModel(shape, heads)
     model.encoder.load_state_dict(encoder.state_dict())
     return model
 
@@ -215,6 +218,8 @@ def _fit(
     in_encoder = set(map(id, encoder))
     heads = [parameter for parameter in model.parameters() if id(parameter) not in in_encoder]
     settings = start.settings(config)
+    mask_id = start.tokenizer.token_to_id("[MASK]")
+    word_dropout = config.word_dropout if mask_id is not None else 0.0
 
     def score() -> Mapping[str, float]:
         extractor = Extractor(TorchEngine(model), start.tokenizer, start.labels, settings)
@@ -222,7 +227,9 @@ def _fit(
 
     history = fit(
         model,
-        lambda batch: compute_loss(model, batch, with_predicted=True),
+        lambda batch: compute_loss(
+            model, batch, with_predicted=True, word_dropout=word_dropout, mask_id=mask_id or 0
+        ),
         batches.at,
         groups=[(encoder, config.encoder_learning_rate), (heads, config.head_learning_rate)],
         config=LoopConfig(
@@ -260,6 +267,11 @@ def _choose_biases(model: EventModel, start: _Start, settings: Settings, dev: Se
     )
     roles = {bias: scores(replace(settings, role_outside_bias=bias)) for bias in BIASES}
     return replace(settings, role_outside_bias=max(BIASES, key=lambda bias: roles[bias]["AC+"]))
+
+
+def _started_from(config: TrainConfig) -> str:
+    names = config.to_dict()
+    return str(names["encoder"] or names["init"] or config.start)
 
 
 def _identity(config: TrainConfig, documents: Sequence[Document]) -> str:

@@ -10,6 +10,7 @@ from libyaevents.checkpoint import Settings
 from libyaevents.documents import Document
 from libyaevents.evaluation import Evaluation, evaluate
 from libyaevents.training.card import write_card
+from libyaevents.training.config import TrainConfig
 from tests.tiny import make_report
 
 SETTINGS = Settings(name="tiny", version="2020-06-06", role_size=64, pooling="mean", max_subwords=64)
@@ -92,11 +93,11 @@ def test_data_and_training(tmp_path: Path, article: Document) -> None:
 
 def test_card_tells_no_paths(tmp_path: Path, article: Document) -> None:
     """Nothing of the machine's folders gets into the card."""
-    report = replace(make_report(tmp_path, article), started_from="/home/me/secret/encoder").to_dict()
+    config = TrainConfig(encoder=str(tmp_path), output=tmp_path / "out", dev=str(tmp_path))
+    report = replace(make_report(tmp_path, article), config=config, started_from="camelbert").to_dict()
     write_card(tmp_path, SETTINGS, report)
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert "- **Started from**: encoder" in card
-    assert "secret" not in card
+    assert "- **Started from**: camelbert" in card
     assert str(tmp_path) not in card
 
 

@@ -107,6 +107,8 @@ def test_values_of_a_wrong_type(tmp_path: Path, text: str, message: str) -> None
         ({"folds": -1}, "folds is -1: expected at least 0"),
         ({"patience": 0}, "patience is 0: expected at least 1"),
         ({"dropout": 1.0}, r"dropout is 1\.0: expected from 0 to 0\.9"),
+        ({"word_dropout": 1.0}, r"word_dropout is 1\.0: expected from 0 to 0\.9"),
+        ({"encoder_dropout": -0.1}, r"encoder_dropout is -0\.1: expected from 0 to 0\.9"),
         ({"average_decay": 1.0}, r"average_decay is 1\.0: expected from 0 to 0\.9999"),
         ({"encoder_learning_rate": -1.0}, r"encoder_learning_rate is -1\.0: expected from 0 to 1"),
         ({"head_learning_rate": float("nan")}, "head_learning_rate is nan: expected from 0 to 1"),
@@ -132,12 +134,30 @@ def test_role_sizes(size: int) -> None:
     assert TrainConfig(role_size=size).role_size == size
 
 
-def test_to_dict(tmp_path: Path) -> None:
-    """A configuration as JSON reads back equal."""
-    config = TrainConfig(corpus=("a", "b"), output=Path("x/y"), patience=3, dev="d", data=("one",))
+def test_to_dict() -> None:
+    """A configuration as JSON has every attribute, and reads back equal."""
+    config = TrainConfig(corpus=("a", "b"), output=Path("y"), patience=3, dev="d", data=("one",))
     values = config.to_dict()
     assert list(values) == [field.name for field in fields(TrainConfig)]
     assert read_config(None, values) == config
+
+
+def test_to_dict_tells_no_paths(tmp_path: Path) -> None:
+    """Files and folders stand in it by their names alone, a name on the hub as a whole."""
+    (tmp_path / "dev.jsonl").write_bytes(b"")
+    config = TrainConfig(
+        corpus=(str(tmp_path / "dev.jsonl"), "packaged"),
+        dev=str(tmp_path / "dev.jsonl"),
+        encoder="CAMeL-Lab/bert-base-arabic-camelbert-mix",
+        output=tmp_path / "runs" / "mine",
+    )
+    values = config.to_dict()
+    assert (values["corpus"], values["dev"], values["output"]) == (
+        ["dev.jsonl", "packaged"],
+        "dev.jsonl",
+        "mine",
+    )
+    assert values["encoder"] == "CAMeL-Lab/bert-base-arabic-camelbert-mix"
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -163,7 +163,7 @@ def test_describe(tmp_path: Path, article: Document) -> None:
     assert (found["documents"], found["dev_documents"]) == (1, 1)
     assert (found["words"], found["entities"], found["events"], found["arguments"]) == (572, 106, 35, 107)
     digest = sha256(Path(paths[0]).read_bytes()).hexdigest()
-    assert found["sha256"] == {paths[0]: digest, paths[1]: digest, "dev.jsonl": digest}
+    assert found["sha256"] == {"c.jsonl": digest, "c.jsonl (2)": digest, "dev.jsonl": digest}
     assert json.loads(json.dumps(found)) == found
 
 

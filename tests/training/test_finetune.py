@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from libyaevents.assemble import Labels
@@ -130,3 +131,49 @@ def test_rightly_found_trigger_is_asked_once(network: EventModel, examples: list
     logits = torch.nn.functional.one_hot(batch.trigger_tags.clamp(min=0), 53).float() * 50
     network.triggers.forward = lambda input: logits  # type: ignore[method-assign]
     assert _loss(network, batch, with_predicted=True) == pytest.approx(_loss(network, batch), rel=1e-6)
+
+
+def _shown(network: EventModel, batch: Batch, share: float) -> NDArray[np.int64]:
+    """What the network is shown of a batch when a share of the words is hidden."""
+    seen: list[torch.Tensor] = []
+    encode = network.encode
+
+    def watch(input_ids: torch.Tensor, *others: torch.Tensor) -> object:
+        seen.append(input_ids)
+        return encode(input_ids, *others)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "encode", watch)
+        compute_loss(network, batch, with_predicted=False, word_dropout=share, mask_id=4)
+    return seen[0].numpy()
+
+
+def test_hidden_words(network: EventModel, examples: list[Example]) -> None:
+    """About the asked share of words is shown as [MASK], all subwords of a word or none, specials as is."""
+    batch = make_batch(examples)
+    shown = _shown(network, batch, 0.4)
+    ids, word_ids = batch.windows.input_ids, batch.windows.word_ids
+    is_hidden = shown != ids
+    assert set(shown[is_hidden].tolist()) == {4}
+    assert not is_hidden[word_ids < 0].any()
+    hidden, seen = (
+        {(row, word_ids[row, place]) for row, place in np.argwhere(mask).tolist()}
+        for mask in (is_hidden, ~is_hidden & (word_ids >= 0))
+    )
+    assert not hidden & seen
+    assert len(hidden) / len(hidden | seen) == pytest.approx(0.4, abs=0.08)
+
+
+def test_no_hidden_words(network: EventModel, examples: list[Example]) -> None:
+    """Without word dropout the text is shown as it is."""
+    batch = make_batch(examples)
+    np.testing.assert_array_equal(_shown(network, batch, 0.0), batch.windows.input_ids)
+
+
+def test_hidden_words_without_subwords(network: EventModel, tokenizer: Tokenizer, labels: Labels) -> None:
+    """A batch in which no word has subwords has nothing to hide, and a loss."""
+    dataset, _ = to_dataset([Document(text="ـ ـ")], tokenizer, labels)
+    batch = make_batch(
+        list(make_examples(dataset[0], labels, specials=special_ids(tokenizer), max_subwords=64))
+    )
+    np.testing.assert_array_equal(_shown(network, batch, 0.9), batch.windows.input_ids)
