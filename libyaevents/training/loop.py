@@ -23,7 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 
 from libyaevents.errors import ConfigError
-from libyaevents.training.state import History, LoopConfig, read_state, write_state
+from libyaevents.training.state import History, LoopConfig, read_state, write_curve, write_state
 
 __all__ = ["fit"]
 
@@ -78,6 +78,7 @@ def fit(
             run.step(compute_loss, make_batch)
             if evaluate is not None and run.is_time_to_evaluate():
                 run.record(evaluate)
+            run.save_if_due()
             history = run.history
             loss = f"loss {history.losses[-1][1]:.3f}" if history.losses else ""
             score = "" if history.best_score is None else f"best score {history.best_score:.2f}"
@@ -99,6 +100,7 @@ class _Run:
         self.peaks = [group["lr"] for group in self.optimizer.param_groups]
         self.clock = self.saved = time.monotonic()
         self.recent: list[Tensor] = []
+        self.curve: list[dict[str, float]] = []
 
     def may_go_on(self) -> bool:
         """Look at the clock; say whether there is another step to make."""
@@ -127,8 +129,6 @@ class _Run:
         self.recent.append(loss.detach())
         if history.step % LOG_EVERY == 0 or history.step == self.config.n_steps:
             self._log()
-        if time.monotonic() - self.saved > SAVE_EVERY_S:
-            self.save()
 
     def _update_average(self) -> None:
         if self.average is None or self.config.average_decay is None:
@@ -147,9 +147,9 @@ class _Run:
                 "lower the learning rates, or set precision to float32"
             )
         self.history.losses.append((self.history.step, mean))
-        with (self.folder / CURVE_FILE).open("a", encoding="utf-8") as stream:
-            row = {"step": self.history.step, "loss": mean, "elapsed_s": round(self.history.elapsed_s, 1)}
-            stream.write(json.dumps(row) + "\n")
+        row = {"step": self.history.step, "loss": mean, "elapsed_s": round(self.history.elapsed_s, 1)}
+        write_curve(self.folder / CURVE_FILE, [*self.curve, row])
+        self.curve.append(row)
 
     def is_time_to_evaluate(self) -> bool:
         every, step = self.config.evaluate_every, self.history.step
@@ -176,27 +176,25 @@ class _Run:
         self.model.load_state_dict(self.best or self.average or _copy(self.model))
         self.model.eval()
 
+    def save_if_due(self) -> None:
+        if time.monotonic() - self.saved > SAVE_EVERY_S:
+            self.save()
+
     def save(self) -> None:
         self.saved = time.monotonic()
-        own = {
-            "average": self.average,
-            "best": self.best,
-            "recent": self.recent,
-            "history": asdict(self.history),
-        }
-        learnt = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
-        write_state(self.folder / STATE_FILE, {"run": self._fingerprint(), **own, **learnt})
+        weights = {"model": self.model.state_dict(), "average": self.average, "best": self.best}
+        course = {"history": asdict(self.history), "recent": self.recent, "curve": self.curve}
+        state = {"run": self._fingerprint(), "optimizer": self.optimizer.state_dict(), **weights, **course}
+        write_state(self.folder / STATE_FILE, state)
 
     def resume(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
         state = read_state(self.folder / STATE_FILE, self._fingerprint())
         if state is None:
-            (self.folder / CURVE_FILE).unlink(missing_ok=True)
             return
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average, self.best, self.recent = state["average"], state["best"], state["recent"]
-        self.history = History(**state["history"])
+        self.history, self.curve = History(**state["history"]), state["curve"]
         if self.history.stopped_by == "time":
             self.history.stopped_by = "steps"
         logger.info("resumed %s at step %d", self.folder, self.history.step)

@@ -6,11 +6,12 @@ Where there is a dev file, the best epoch is chosen on it. Where there is none t
 and cross-validated, and the fit on the text that was trained on is printed apart, under that name.
 """
 
+import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from copy import copy
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,27 +19,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 
 from libyaevents.assemble import Labels
-from libyaevents.checkpoint import (
-    REPORT,
-    Settings,
-    load_labels,
-    load_network,
-    load_settings,
-    load_words_tokenizer,
-    model_folder,
-    save_network,
-    whole_folder,
-)
+from libyaevents.checkpoint import ONTOLOGY, REPORT, Settings, save_network, whole_folder
 from libyaevents.documents import Document
 from libyaevents.engines.torch import TorchEngine
-from libyaevents.errors import ConfigError, CorpusError
+from libyaevents.errors import CorpusError, OutputError
 from libyaevents.evaluation import Evaluation, evaluate
 from libyaevents.export import write_int8_encoder, write_roles
 from libyaevents.extractor import Extractor
-from libyaevents.modeling import EventModel, HeadConfig
+from libyaevents.modeling import EventModel
 from libyaevents.ontology import Ontology, load_ontology
 from libyaevents.training.card import write_card
 from libyaevents.training.config import TrainConfig
@@ -51,12 +41,11 @@ from libyaevents.training.corpus import (
     text_hash,
     unique,
 )
-from libyaevents.training.data import Example, count_pairs, make_batch, make_examples, to_dataset
-from libyaevents.training.encoders import load_encoder
+from libyaevents.training.data import Example, make_batch, make_examples, to_dataset
 from libyaevents.training.finetune import compute_loss
 from libyaevents.training.loop import fit
-from libyaevents.training.pretrain import PRETRAINING_REPORT
 from libyaevents.training.report import TrainingReport
+from libyaevents.training.start import Start, start_from
 from libyaevents.training.state import History, LoopConfig
 from libyaevents.windows import collate, special_ids
 
@@ -81,6 +70,13 @@ def train(config: TrainConfig) -> TrainingReport:
         OutputError: the results could not be written; a model already there is as it was.
     """
     torch.set_flush_denormal(True)
+    try:
+        return _train(config)
+    finally:
+        torch.set_flush_denormal(False)  # it is the whole process's
+
+
+def _train(config: TrainConfig) -> TrainingReport:
     started = time.monotonic()
     ontology = load_ontology()
     corpus = read_corpus(config.corpus, ontology)
@@ -88,209 +84,183 @@ def train(config: TrainConfig) -> TrainingReport:
     dev = read_corpus((config.dev,), ontology) if config.dev is not None else []
     refuse_overlap([*corpus, *replay], dev)
     documents = unique([*corpus, *replay])
-    start = _Start.of(config, documents, ontology)
+    trainer = _Trainer(config, ontology, start_from(config, ontology))
+    trainer.warn_of_seen(dev)
+    _write(config.output / "config.json", json.dumps(config.to_dict(), indent=2, ensure_ascii=False))
     cross_validation = None
     if not dev and config.folds:
-        cross_validation = _cross_validate(config, corpus, replay, start)
-    model, history, unrepresentable = _fit(config, documents, start, config.output / "run", dev=dev)
-    target = config.output / "model"
+        cross_validation = trainer.cross_validate(corpus, replay)
+    trained = trainer.fit(documents, config.output / "run", dev=dev)
+    settings = trainer.choose_biases(trained, dev) if dev else trainer.start.settings
+    settings = replace(settings, version=datetime.now(UTC).date().isoformat())
     report = TrainingReport(
-        model=target,
+        model=config.output / "model",
         config=config,
         corpus=describe(config, documents, dev),
-        already_seen=len(start.seen & {text_hash(document) for document in documents}),
-        unrepresentable=unrepresentable,
-        history=history,
+        already_seen=trainer.n_seen(documents),
+        unrepresentable=trained.unrepresentable,
+        history=trained.history,
         seconds=0.0,
         cross_validation=cross_validation,
-        started_from=_started_from(config),
+        started_from=trainer.start.name,
         sources=outlets(documents),
-        pretraining=start.pretraining,
+        pretraining=trainer.start.pretraining,
     )
-    settings = replace(start.settings(config), version=datetime.now(UTC).date().isoformat())
-    if dev:
-        settings = _choose_biases(model, start, settings, dev)
-    with whole_folder(target) as folder:
-        save_network(model, start.labels, settings, tokenizer=start.tokenizer, folder=folder)
-        (folder / "ontology.json").write_text(ontology.to_json(), encoding="utf-8")
-        write_int8_encoder(model, folder / "encoder.int8.onnx", _calibration(config, documents, start))
-        write_roles(model, folder / "roles.onnx")
-        report = _measure(report, folder, started, dev=dev, corpus=corpus)
-        text = json.dumps(
-            report.to_dict() | {"seen": sorted(start.seen | set(map(text_hash, documents)))}, indent=1
-        )
+    with whole_folder(report.model) as folder:
+        tokenizer = trainer.start.tokenizer
+        save_network(trained.model, trained.labels, settings, tokenizer=tokenizer, folder=folder)
+        (folder / ONTOLOGY).write_text(ontology.to_json(), encoding="utf-8")
+        write_int8_encoder(trained.model, folder / "encoder.int8.onnx", trained.batches.calibration())
+        write_roles(trained.model, folder / "roles.onnx")
+        scores = _measure(folder, dev or corpus, seed=config.seed)
+        seconds = time.monotonic() - started
+        report = replace(report, seconds=seconds, dev=scores if dev else None, fit=None if dev else scores)
+        seen = sorted(trainer.start.seen | set(map(text_hash, documents)))
+        text = json.dumps(report.to_dict() | {"seen": seen}, indent=1, ensure_ascii=False)
         (folder / REPORT).write_text(text + "\n", encoding="utf-8")
         write_card(folder, settings, report.to_dict())
-    (config.output / "report.txt").write_text(report.to_text() + "\n", encoding="utf-8")
+    _write(config.output / "report.txt", report.to_text())
     return report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Start:
-    """Where training starts: a tokenizer, labels, and how to make a fresh copy of the first network."""
+class _Trained:
+    """One trained network with its labels, the batches it learnt from, and how it went."""
 
-    tokenizer: Tokenizer
+    model: EventModel
     labels: Labels
-    make: Callable[[], EventModel]
-    seen: frozenset[str]
-    folder: Path | None
-    pretraining: Mapping[str, Any] | None
+    batches: "_Batches"
+    history: History
+    unrepresentable: Mapping[str, int]
 
-    @classmethod
-    def of(cls, config: TrainConfig, documents: Sequence[Document], ontology: Ontology) -> "_Start":
-        labels = Labels.of(ontology, count_pairs(documents))
-        if config.encoder is not None:
-            encoder, tokenizer = load_encoder(config.encoder)
-            return cls(
-                tokenizer=tokenizer,
-                labels=labels,
-                make=lambda: _with_fresh_heads(encoder, labels, config),
-                seen=frozenset(),
-                folder=None,
-                pretraining=_read_json(Path(config.encoder) / PRETRAINING_REPORT) or None,
-            )
-        folder = model_folder(config.start)
-        known = load_labels(folder)
-        if _names(known) != _names(labels):
-            raise ConfigError(
-                f"the model {config.start} has other labels than the ontology of this version: start anew "
-                "from an encoder (--encoder), or use the version of libyaevents that made the model"
-            )
-        report = _read_json(folder / REPORT)
-        return cls(
-            tokenizer=load_words_tokenizer(folder),
-            labels=replace(labels, admitted=labels.admitted | known.admitted),
-            make=lambda: load_network(folder),
-            seen=frozenset(report.get("seen", ())),
+
+class _Trainer:
+    """Trains networks from one start under one configuration."""
+
+    def __init__(self, config: TrainConfig, ontology: Ontology, start: Start) -> None:
+        self.config, self.ontology, self.start = config, ontology, start
+
+    def fit(self, documents: Sequence[Document], folder: Path, *, dev: Sequence[Document] = ()) -> _Trained:
+        """Train one network on documents; with a dev set, keep the weights that score best on it."""
+        config, start = self.config, self.start
+        labels = start.labels(self.ontology, documents)
+        dataset, unrepresentable = to_dataset(documents, start.tokenizer, labels)
+        batches = _Batches(list(dataset), labels, special_ids(start.tokenizer), config)
+        model = start.make()
+        encoder = list(model.encoder.parameters())
+        in_encoder = set(map(id, encoder))
+        heads = [parameter for parameter in model.parameters() if id(parameter) not in in_encoder]
+        mask_id = start.tokenizer.token_to_id("[MASK]")
+        word_dropout = config.word_dropout if mask_id is not None else 0.0
+        n_steps = batches.per_epoch * config.epochs
+        history = fit(
+            model,
+            lambda batch: compute_loss(
+                model, batch, with_predicted=True, word_dropout=word_dropout, mask_id=mask_id or 0
+            ),
+            batches.at,
+            groups=[(encoder, config.encoder_learning_rate), (heads, config.head_learning_rate)],
+            config=LoopConfig(
+                n_steps=n_steps,
+                identity=self._identity(documents),
+                average_decay=config.average_decay or None,
+                seed=config.seed,
+                precision=config.precision,
+                time_budget_s=None if config.time_budget_minutes is None else 60 * config.time_budget_minutes,
+                evaluate_every=max(1, n_steps // EVALUATIONS_A_RUN) if dev else None,
+                patience=config.patience,
+            ),
             folder=folder,
-            pretraining=report.get("pretraining"),
+            evaluate=(lambda: self._scores(model, labels, start.settings, dev)) if dev else None,
+        )
+        return _Trained(
+            model=model, labels=labels, batches=batches, history=history, unrepresentable=unrepresentable
         )
 
-    def settings(self, config: TrainConfig) -> Settings:
-        """The settings of the model to be written: the starting model's own shape, or the configured one."""
-        shape = {"role_size": config.role_size, "pooling": config.pooling}
-        if self.folder is not None:
-            old = load_settings(self.folder)
-            shape = {"role_size": old.role_size, "pooling": old.pooling}
-        return Settings(name=config.name, version="0", max_subwords=config.max_subwords, **shape)  # type: ignore[arg-type]
+    def cross_validate(self, corpus: Sequence[Document], replay: Sequence[Document]) -> Evaluation:
+        """Train on all blocks but one, predict that one, for each; score all predictions together."""
+        blocks = make_blocks(corpus, self.config.folds)
+        in_corpus = set(map(text_hash, corpus))
+        others = [document for document in replay if text_hash(document) not in in_corpus]
+        gold: list[Document] = []
+        predicted: list[Document] = []
+        given: list[Document] = []
+        for number, held_out in enumerate(blocks):
+            rest = [document for other in blocks if other is not held_out for document in other]
+            folder = self.config.output / "cross-validation" / f"fold-{number + 1}"
+            trained = self.fit([*rest, *others], folder)
+            extractor = self._extractor(trained.model, trained.labels, self.start.settings)
+            gold += held_out
+            predicted += extractor.extract_many(_unread(held_out))
+            given += extractor.extract_arguments(held_out)
+        return evaluate(gold, predicted, with_gold_triggers=given, seed=self.config.seed)
 
+    def choose_biases(self, trained: _Trained, dev: Sequence[Document]) -> Settings:
+        """Find the biases on `O` that balance precision and recall on dev: of mentions, then of roles."""
 
-def _read_json(path: Path) -> dict[str, Any]:
-    """The object in a report, or an empty one where there is no report."""
-    if not path.is_file():
-        return {}
-    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return value
+        def scores(settings: Settings) -> Mapping[str, float]:
+            return self._scores(trained.model, trained.labels, settings, dev)
 
+        settings = self.start.settings
+        mentions = {
+            bias: scores(replace(settings, entity_outside_bias=bias, trigger_outside_bias=bias))
+            for bias in BIASES
+        }
+        settings = replace(
+            settings,
+            entity_outside_bias=max(BIASES, key=lambda bias: mentions[bias]["entities"]),
+            trigger_outside_bias=max(BIASES, key=lambda bias: mentions[bias]["TC"]),
+        )
+        roles = {bias: scores(replace(settings, role_outside_bias=bias)) for bias in BIASES}
+        return replace(settings, role_outside_bias=max(BIASES, key=lambda bias: roles[bias]["AC+"]))
 
-def _with_fresh_heads(encoder: Any, labels: Labels, config: TrainConfig) -> EventModel:
-    """The encoder under heads that are random, but the same for the same seed."""
-    torch.manual_seed(config.seed)
-    heads = HeadConfig(
-        n_entity_types=len(labels.entities),
-        n_event_types=len(labels.events),
-        n_roles=len(labels.roles),
-        n_factuality=len(labels.factuality),
-        role_size=config.role_size,
-        pooling=config.pooling,
-        dropout=config.dropout,
-    )
-    shape = copy(encoder.config)
-    shape.hidden_dropout_prob = shape.attention_probs_dropout_prob = config.encoder_dropout
-    model = EventModel(shape, heads)
-    model.encoder.load_state_dict(encoder.state_dict())
-    return model
+    def n_seen(self, documents: Sequence[Document]) -> int:
+        """How many of the documents the starting model was trained on."""
+        return len(self.start.seen & set(map(text_hash, documents)))
 
+    def warn_of_seen(self, dev: Sequence[Document]) -> None:
+        if n_seen := self.n_seen(dev):
+            logger.warning(
+                "the starting model was trained on %d of the %d dev documents: scores on them flatter it",
+                n_seen,
+                len(dev),
+            )
 
-def _fit(
-    config: TrainConfig,
-    documents: Sequence[Document],
-    start: _Start,
-    folder: Path,
-    *,
-    dev: Sequence[Document] = (),
-) -> tuple[EventModel, History, dict[str, int]]:
-    """Train one network on documents; with a dev set, keep the weights that score best on it."""
-    dataset, unrepresentable = to_dataset(documents, start.tokenizer, start.labels)
-    batches = _Batches(list(dataset), start, config)
-    model = start.make()
-    encoder = list(model.encoder.parameters())
-    in_encoder = set(map(id, encoder))
-    heads = [parameter for parameter in model.parameters() if id(parameter) not in in_encoder]
-    settings = start.settings(config)
-    mask_id = start.tokenizer.token_to_id("[MASK]")
-    word_dropout = config.word_dropout if mask_id is not None else 0.0
+    def _extractor(self, model: EventModel, labels: Labels, settings: Settings) -> Extractor:
+        return Extractor(TorchEngine(model), self.start.tokenizer, labels, settings)
 
-    def score() -> Mapping[str, float]:
-        extractor = Extractor(TorchEngine(model), start.tokenizer, start.labels, settings)
-        return _headline(evaluate(dev, list(extractor.extract_many(_unread(dev))), n_resamples=1))
+    def _scores(
+        self, model: EventModel, labels: Labels, settings: Settings, dev: Sequence[Document]
+    ) -> Mapping[str, float]:
+        """What training watches, in percent; `score` is the mean of the three that users feel most."""
+        extractor = self._extractor(model, labels, settings)
+        evaluation = evaluate(dev, list(extractor.extract_many(_unread(dev))), n_resamples=1)
+        events = evaluation.events.scores
+        watched = {"entities": evaluation.entity_score.f1, "TC": events["TC"].f1, "AC+": events["AC+"].f1}
+        percent = {name: 100 * value for name, value in watched.items()}
+        return percent | {"score": sum(percent.values()) / len(percent)}
 
-    history = fit(
-        model,
-        lambda batch: compute_loss(
-            model, batch, with_predicted=True, word_dropout=word_dropout, mask_id=mask_id or 0
-        ),
-        batches.at,
-        groups=[(encoder, config.encoder_learning_rate), (heads, config.head_learning_rate)],
-        config=LoopConfig(
-            n_steps=batches.per_epoch * config.epochs,
-            identity=_identity(config, documents),
-            average_decay=config.average_decay or None,
-            seed=config.seed,
-            precision=config.precision,
-            time_budget_s=None if config.time_budget_minutes is None else 60 * config.time_budget_minutes,
-            evaluate_every=max(1, batches.per_epoch * config.epochs // EVALUATIONS_A_RUN) if dev else None,
-            patience=config.patience,
-        ),
-        folder=folder,
-        evaluate=score if dev else None,
-    )
-    return model, history, unrepresentable
-
-
-def _choose_biases(model: EventModel, start: _Start, settings: Settings, dev: Sequence[Document]) -> Settings:
-    """Find the biases on `O` that balance precision and recall best on dev: of mentions, then of roles."""
-    engine = TorchEngine(model)
-
-    def scores(settings: Settings) -> dict[str, float]:
-        extractor = Extractor(engine, start.tokenizer, start.labels, settings)
-        return _headline(evaluate(dev, list(extractor.extract_many(_unread(dev))), n_resamples=1))
-
-    mentions = {
-        bias: scores(replace(settings, entity_outside_bias=bias, trigger_outside_bias=bias))
-        for bias in BIASES
-    }
-    settings = replace(
-        settings,
-        entity_outside_bias=max(BIASES, key=lambda bias: mentions[bias]["entities"]),
-        trigger_outside_bias=max(BIASES, key=lambda bias: mentions[bias]["TC"]),
-    )
-    roles = {bias: scores(replace(settings, role_outside_bias=bias)) for bias in BIASES}
-    return replace(settings, role_outside_bias=max(BIASES, key=lambda bias: roles[bias]["AC+"]))
-
-
-def _started_from(config: TrainConfig) -> str:
-    names = config.to_dict()
-    return str(names["encoder"] or names["init"] or config.start)
-
-
-def _identity(config: TrainConfig, documents: Sequence[Document]) -> str:
-    """What a run's result depends on: its texts, and its configuration but for names and the time it has."""
-    values = {key: value for key, value in config.to_dict().items() if key not in NOT_IDENTIFYING}
-    return json.dumps([values, [text_hash(document) for document in documents]], sort_keys=True)
+    def _identity(self, documents: Sequence[Document]) -> str:
+        """What a run's result depends on: its data, where it starts, and most of its configuration."""
+        values = {key: value for key, value in self.config.to_dict().items() if key not in NOT_IDENTIFYING}
+        data = hashlib.sha256("\n".join(document.to_json() for document in documents).encode()).hexdigest()
+        return json.dumps([values, self.start.weights, data], sort_keys=True)
 
 
 class _Batches:
     """The batch of any step: windows of all documents, in an order drawn anew for each epoch."""
 
-    def __init__(self, rows: Sequence[Mapping[str, Any]], start: _Start, config: TrainConfig) -> None:
-        specials = special_ids(start.tokenizer)
+    def __init__(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        labels: Labels,
+        specials: tuple[int, int],
+        config: TrainConfig,
+    ) -> None:
         self.examples: list[Example] = [
             example
             for row in rows
-            for example in make_examples(
-                row, start.labels, specials=specials, max_subwords=config.max_subwords
-            )
+            for example in make_examples(row, labels, specials=specials, max_subwords=config.max_subwords)
         ]
         if not self.examples:
             raise CorpusError("the corpus holds no words: expected at least one annotated sentence")
@@ -303,47 +273,21 @@ class _Batches:
         chosen = order[place * self.config.batch_size : (place + 1) * self.config.batch_size]
         return make_batch([self.examples[index] for index in chosen])
 
-
-def _cross_validate(
-    config: TrainConfig, corpus: Sequence[Document], replay: Sequence[Document], start: _Start
-) -> Evaluation:
-    """Train on all blocks but one, predict that one, for each; score all predictions together."""
-    blocks = make_blocks(corpus, config.folds)
-    in_corpus = set(map(text_hash, corpus))
-    others = [document for document in replay if text_hash(document) not in in_corpus]
-    gold: list[Document] = []
-    predicted: list[Document] = []
-    given: list[Document] = []
-    for number, held_out in enumerate(blocks):
-        rest = [document for other in blocks if other is not held_out for document in other]
-        folder = config.output / "cross-validation" / f"fold-{number + 1}"
-        model, _, _ = _fit(config, [*rest, *others], start, folder)
-        extractor = Extractor(TorchEngine(model), start.tokenizer, start.labels, start.settings(config))
-        gold += held_out
-        predicted += extractor.extract_many(_unread(held_out))
-        given += extractor.extract_arguments(held_out)
-    return evaluate(gold, predicted, with_gold_triggers=given, seed=config.seed)
+    def calibration(self) -> list[Any]:
+        """Single windows of the training text, on which the ranges of activations are measured."""
+        order = np.random.default_rng(self.config.seed).permutation(len(self.examples))
+        return [collate([self.examples[index].window]) for index in order[:CALIBRATION_WINDOWS]]
 
 
-def _measure(
-    report: TrainingReport,
-    folder: Path,
-    started: float,
-    *,
-    dev: Sequence[Document],
-    corpus: Sequence[Document],
-) -> TrainingReport:
+def _measure(folder: Path, gold: Sequence[Document], *, seed: int) -> Evaluation:
     """Score the finished folder as users run it: the int8 graphs, end to end from raw text."""
     extractor = Extractor.from_pretrained(folder)
-    gold = dev or corpus
-    scores = evaluate(
+    return evaluate(
         gold,
         list(extractor.extract_many(_unread(gold))),
         with_gold_triggers=list(extractor.extract_arguments(gold)),
-        seed=report.config.seed,
+        seed=seed,
     )
-    seconds = time.monotonic() - started
-    return replace(report, seconds=seconds, dev=scores if dev else None, fit=None if dev else scores)
 
 
 def _unread(documents: Sequence[Document]) -> list[Document]:
@@ -351,21 +295,14 @@ def _unread(documents: Sequence[Document]) -> list[Document]:
     return [Document(text=document.text, id=document.id) for document in documents]
 
 
-def _headline(evaluation: Evaluation) -> dict[str, float]:
-    """The scores that training watches, in percent; `score` is the mean of the three that users feel most."""
-    scores = evaluation.events.scores
-    watched = {"entities": evaluation.entity_score.f1, "TC": scores["TC"].f1, "AC+": scores["AC+"].f1}
-    percent = {name: 100 * value for name, value in watched.items()}
-    return percent | {"score": sum(percent.values()) / len(percent)}
-
-
-def _calibration(config: TrainConfig, documents: Sequence[Document], start: _Start) -> list[Any]:
-    """Batches of the training text on which the ranges of activations are measured."""
-    dataset, _ = to_dataset(documents, start.tokenizer, start.labels)
-    batches = _Batches(list(dataset), start, config)
-    order = np.random.default_rng(config.seed).permutation(len(batches.examples))[:CALIBRATION_WINDOWS]
-    return [collate([batches.examples[index].window]) for index in order]
-
-
-def _names(labels: Labels) -> tuple[tuple[str, ...], ...]:
-    return labels.entities, labels.events, labels.roles, labels.factuality
+def _write(path: Path, text: str) -> None:
+    """Write a small report, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error

@@ -239,7 +239,7 @@ def test_full_disk(
 def test_unwritable_place(tmp_path: Path, name: str) -> None:
     """A folder, a missing folder and a file taken for a folder cannot be written to."""
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(OutputError, match="expected a file that can be written"):
+    with pytest.raises(OutputError, match="expected a file"):
         write_documents([Document(text="خبر")], tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 

@@ -1,0 +1,175 @@
+"""Where training starts: from a pretrained encoder under fresh heads, or from a finished model.
+
+In: a `TrainConfig`. Out: a `Start`, which makes the first network, as often as it is asked to.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import nn
+
+from libyaevents.assemble import Labels
+from libyaevents.checkpoint import (
+    REPORT,
+    WEIGHTS,
+    Settings,
+    load_labels,
+    load_network,
+    load_settings,
+    load_words_tokenizer,
+    model_folder,
+)
+from libyaevents.documents import Document
+from libyaevents.errors import ConfigError
+from libyaevents.modeling import EventModel, HeadConfig
+from libyaevents.ontology import Ontology
+from libyaevents.training.config import TrainConfig
+from libyaevents.training.data import count_pairs
+from libyaevents.training.encoders import load_encoder
+from libyaevents.training.pretrain import PRETRAINING_REPORT
+
+__all__ = ["Start", "start_from"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Where training starts.
+
+    Attributes:
+        name: of the encoder or model, without the way to it.
+        weights: a hash of its weights; empty for a name on the hub.
+        tokenizer: its tokenizer.
+        make: gives a fresh copy of the first network.
+        settings: of the model to be written, but for its version.
+        seen: hashes of the texts that the starting model was trained on.
+        pretraining: the report of the encoder's pretraining, where there is one.
+        known: the labels of the starting model.
+    """
+
+    name: str
+    weights: str
+    tokenizer: Tokenizer
+    make: Callable[[], EventModel]
+    settings: Settings
+    seen: frozenset[str] = frozenset()
+    pretraining: Mapping[str, Any] | None = None
+    known: Labels | None = None
+
+    def labels(self, ontology: Ontology, documents: Sequence[Document]) -> Labels:
+        """The labels of a model trained on documents: what it admits beside what the starting model does."""
+        labels = Labels.of(ontology, count_pairs(documents))
+        return (
+            labels if self.known is None else replace(labels, admitted=labels.admitted | self.known.admitted)
+        )
+
+
+def start_from(config: TrainConfig, ontology: Ontology) -> Start:
+    """Load what training starts from.
+
+    Raises:
+        ModelNotFoundError, CheckpointError: it is not there, or damaged.
+        ConfigError: the model has other labels than the ontology, or windows are longer than it can read.
+    """
+    start = _from_model(config, ontology) if config.encoder is None else _from_encoder(config, ontology)
+    n_positions = start.make().encoder.config.max_position_embeddings
+    if config.max_subwords > n_positions:
+        raise ConfigError(
+            f"max_subwords is {config.max_subwords}: expected at most {n_positions}, as many as {start.name} "
+            "has positions"
+        )
+    return start
+
+
+def _from_encoder(config: TrainConfig, ontology: Ontology) -> Start:
+    encoder, tokenizer = load_encoder(str(config.encoder))
+    folder = Path(str(config.encoder))
+    return Start(
+        name=str(config.to_dict()["encoder"]),
+        weights=_hash_weights(folder),
+        tokenizer=tokenizer,
+        make=lambda: _with_fresh_heads(encoder, ontology, config),
+        settings=Settings(
+            name=config.name,
+            version="0",
+            role_size=config.role_size,
+            pooling=config.pooling,
+            max_subwords=config.max_subwords,
+        ),
+        pretraining=_read_json(folder / PRETRAINING_REPORT) or None,
+    )
+
+
+def _from_model(config: TrainConfig, ontology: Ontology) -> Start:
+    folder = model_folder(config.start)
+    known = load_labels(folder)
+    if _names(known) != _names(Labels.of(ontology, {})):
+        raise ConfigError(
+            f"the model {config.start} has other labels than the ontology of this version: start anew "
+            "from an encoder (--encoder), or use the version of libyaevents that made the model"
+        )
+    report = _read_json(folder / REPORT)
+    return Start(
+        name=str(config.to_dict()["init"] or config.start),
+        weights=_hash_weights(folder),
+        tokenizer=load_words_tokenizer(folder),
+        make=lambda: _with_dropout(load_network(folder), config.dropout),
+        settings=replace(load_settings(folder), name=config.name, max_subwords=config.max_subwords),
+        seen=frozenset(report.get("seen", ())),
+        pretraining=report.get("pretraining"),
+        known=known,
+    )
+
+
+def _with_fresh_heads(encoder: Any, ontology: Ontology, config: TrainConfig) -> EventModel:
+    """The encoder under heads that are random, but the same for the same seed."""
+    torch.manual_seed(config.seed)
+    heads = HeadConfig(
+        n_entity_types=len(ontology.entity_labels),
+        n_event_types=len(ontology.event_labels),
+        n_roles=len(ontology.role_labels),
+        n_factuality=len(ontology.factuality_labels),
+        role_size=config.role_size,
+        pooling=config.pooling,
+        dropout=config.dropout,
+    )
+    shape = copy(encoder.config)
+    shape.hidden_dropout_prob = shape.attention_probs_dropout_prob = config.encoder_dropout
+    model = EventModel(shape, heads)
+    model.encoder.load_state_dict(encoder.state_dict())
+    return model
+
+
+def _with_dropout(model: EventModel, share: float) -> EventModel:
+    """The same network, its heads dropping `share` of their inputs."""
+    for module in (model.dropout, *model.role_head.modules()):
+        if isinstance(module, nn.Dropout):
+            module.p = share
+    return model
+
+
+def _hash_weights(folder: Path) -> str:
+    files = sorted(folder.glob(f"{Path(WEIGHTS).stem}*.safetensors")) if folder.is_dir() else []
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest() if files else ""
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """The object in a report, or an empty one where there is no report."""
+    if not path.is_file():
+        return {}
+    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return value
+
+
+def _names(labels: Labels) -> tuple[tuple[str, ...], ...]:
+    return labels.entities, labels.events, labels.roles, labels.factuality
