@@ -405,3 +405,43 @@ def test_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_loop_is_short() -> None:
     """The loop is one file that can be read in one go: at most 250 lines."""
     assert len(Path(str(loop.__file__)).read_text(encoding="utf-8").splitlines()) <= 250
+
+
+def test_resumed_behind_an_evaluation(tmp_path: Path) -> None:
+    """A state saved at a step that is evaluated holds the evaluation: none is missed or made twice."""
+    scores = count()
+    config = replace(CONFIG, evaluate_every=20)
+
+    def evaluate() -> dict[str, float]:
+        return {"score": float(next(scores))}
+
+    parted, resumed = _Toy(), _Toy()
+    with pytest.raises(KeyboardInterrupt):
+        parted.fit(tmp_path, config, evaluate=evaluate, make_batch=parted.interrupted_at(20))
+    history = resumed.fit(tmp_path, config, evaluate=evaluate)
+    assert [entry["step"] for entry in history.scores] == [20, 40, 60]
+    assert [entry["score"] for entry in history.scores] == [0, 1, 2]
+
+
+def test_curve_has_each_step_once(tmp_path: Path) -> None:
+    """Steps that are made again after an interruption do not stand in the curve twice."""
+    parted, resumed = _Toy(), _Toy()
+    with pytest.raises(KeyboardInterrupt):
+        parted.fit(tmp_path, LONG, make_batch=parted.interrupted_at(120, saved_at=60))
+    resumed.fit(tmp_path, LONG)
+    rows = [json.loads(line) for line in (tmp_path / loop.CURVE_FILE).read_text().splitlines()]
+    assert [row["step"] for row in rows] == [50, 100, 150, 160]
+
+
+def test_damaged_state(tmp_path: Path) -> None:
+    """A resume state that is cut or overwritten is refused with what to do."""
+    (tmp_path / loop.STATE_FILE).write_bytes(b"\x80\x02}q\x00.")
+    with pytest.raises(ConfigError, match="delete that file"):
+        _Toy().fit(tmp_path)
+
+
+def test_folder_that_is_a_file(tmp_path: Path) -> None:
+    """A run's folder that is a file is an error of the output, not a traceback of the file system."""
+    (tmp_path / "run").write_text("")
+    with pytest.raises(OutputError, match="cannot"):
+        _Toy().fit(tmp_path / "run")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from libyaevents.checkpoint import load_labels, load_settings, model_folder
 from libyaevents.documents import Argument, Document, Entity, Event, Trigger
@@ -447,3 +447,70 @@ def test_full_disk(
     again = train(replace(config, name="other"))
     assert load_settings(again.model).name == "other"
     assert all(torch.equal(value, before[name]) for name, value in _weights(again).items())
+
+
+def test_corrected_annotation_is_another_run(
+    quick_graphs: None, tmp_path: Path, tiny_encoder: Path, corpus: str
+) -> None:
+    """The same texts under corrected annotation are not taken for the run that was made before."""
+    train(_config(tmp_path, tiny_encoder, corpus=(corpus,)))
+    write_documents([_bombed(place, topic=True) for place in PLACES[:4]], Path(corpus))
+    with pytest.raises(ConfigError, match="another configuration"):
+        train(_config(tmp_path, tiny_encoder, corpus=(corpus,)))
+
+
+def test_other_weights_are_another_run(
+    quick_graphs: None, tmp_path: Path, tiny_encoder: Path, corpus: str
+) -> None:
+    """An encoder of the same name with other weights does not go on with the run made before."""
+    encoder = tmp_path / "encoder"
+    shutil.copytree(tiny_encoder, encoder)
+    train(_config(tmp_path, encoder, corpus=(corpus,)))
+    weights = load_file(encoder / "model.safetensors")
+    save_file(
+        {name: value + 0.01 for name, value in weights.items()},
+        encoder / "model.safetensors",
+        {"format": "pt"},
+    )
+    with pytest.raises(ConfigError, match="another configuration"):
+        train(_config(tmp_path, encoder, corpus=(corpus,)))
+
+
+def test_windows_beyond_the_positions(tmp_path: Path, tiny_encoder: Path, corpus: str) -> None:
+    """Windows longer than the encoder can read are refused before training starts."""
+    with pytest.raises(ConfigError, match="max_subwords is 100000: expected at most"):
+        train(_config(tmp_path, tiny_encoder, corpus=(corpus,), max_subwords=100_000))
+    assert not (tmp_path / "run").exists()
+
+
+def test_going_on_keeps_the_biases(quick_graphs: None, tmp_path: Path, model_copy: Path, corpus: str) -> None:
+    """Without a dev file to choose on, the biases stay those of the model that training goes on from."""
+    path = model_copy / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["libyaevents"]["trigger_outside_bias"] = -0.5
+    path.write_text(json.dumps(config), encoding="utf-8")
+    report = train(_config(tmp_path, None, init=str(model_copy), corpus=(corpus,)))
+    assert load_settings(report.model).trigger_outside_bias == -0.5
+
+
+def test_dev_that_the_start_has_seen(
+    quick_graphs: None,
+    tmp_path: Path,
+    tiny_encoder: Path,
+    corpus: str,
+    dev: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A dev file that the starting model was trained on is said, with the number of its documents."""
+    first = train(_config(tmp_path, tiny_encoder, corpus=(dev,)))
+    again = _config(tmp_path, None, init=str(first.model), corpus=(corpus,), dev=dev)
+    train(replace(again, output=tmp_path / "again"))
+    assert "was trained on 2 of the 2 dev documents" in caplog.text
+
+
+def test_training_leaves_the_arithmetic_alone(
+    quick_graphs: None, tmp_path: Path, tiny_encoder: Path, corpus: str
+) -> None:
+    """Tiny numbers are flushed to zero while training, and not after it."""
+    train(_config(tmp_path, tiny_encoder, corpus=(corpus,)))
+    assert float(torch.tensor(1e-40) * 1) != 0
