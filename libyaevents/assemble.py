@@ -83,7 +83,7 @@ class Labels:
                 name: tuple(map(str, value[name])) for name in ("entities", "events", "roles", "factuality")
             }
             admitted = frozenset((str(event), str(role)) for event, role in value["admitted"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise CheckpointError(
                 f"labels.json is malformed ({error!r}): expected an object with the lists entities, events, "
                 "roles, factuality and admitted; copy the model folder anew"

@@ -35,6 +35,7 @@ __all__ = [
     "DEFAULT_MODEL",
     "ModelSummary",
     "Settings",
+    "check_replaceable",
     "list_models",
     "load_engine",
     "load_labels",
@@ -52,11 +53,28 @@ ENCODER_GRAPH, ROLES_GRAPH = "encoder.int8.onnx", "roles.onnx"
 ONTOLOGY, REPORT, CARD = "ontology.json", "training_report.json", "README.md"
 FORMAT = 1  # of the folder; raised when an older version could not read a newer one
 SETTINGS = "libyaevents"  # the key of our own settings in config.json
+# What is taken from config.json: other keys could send transformers to the hub (`_attn_implementation`).
+BERT_SHAPE = (
+    "vocab_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "hidden_act",
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "max_position_embeddings",
+    "type_vocab_size",
+    "layer_norm_eps",
+    "pad_token_id",
+)
 REMOTE_CODE = ("auto_map", "trust_remote_code")
+RESULT_SUFFIXES = (".json", ".md", ".onnx", ".safetensors")  # what a result to replace is made of
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 # The entry of an ONNX tensor that names a file of its own: protobuf's tag 1, length 8, "location". A number
-# may be padded with 0x80 bytes and still be valid, which a crafted file could do to hide it.
-EXTERNAL_DATA = re.compile(rb"(?:\x0a|\x8a\x80*\x00)(?:\x08|\x88\x80*\x00)location")
+# may be padded with further bytes and still be valid, which a crafted file could do to hide it.
+_PAD = rb"[\x80-\xff]*[\x00-\x7f]"
+EXTERNAL_DATA = re.compile(rb"(?:\x0a|\x8a" + _PAD + rb")(?:\x08|\x88" + _PAD + rb")location")
 
 EngineName = Literal["onnx", "torch"]
 
@@ -92,6 +110,11 @@ def model_folder(name_or_path: str | Path) -> Path:
         ModelNotFoundError: neither; the message lists the models there are.
     """
     name = str(name_or_path)
+    installed = _installed()
+    if (
+        isinstance(name_or_path, str) and name in installed
+    ):  # ./compact is a folder, compact the shipped model
+        return installed[name]
     with suppress(OSError):  # the name is too long for a path, or leads where nobody may look
         if (Path(name) / CONFIG).is_file():
             return Path(name)
@@ -99,9 +122,6 @@ def model_folder(name_or_path: str | Path) -> Path:
             raise ModelNotFoundError(
                 f"{name} is the folder of a training run: expected its model, {Path(name) / 'model'}"
             )
-    installed = _installed()
-    if name in installed:
-        return installed[name]
     found = ", ".join(sorted(installed)) or "none"
     raise ModelNotFoundError(
         f"no model {name!r}: expected the name of an installed model ({found}) or a folder with a {CONFIG}"
@@ -217,7 +237,7 @@ def load_network(folder: Path) -> "EventModel":
         role_size=settings.role_size,
         pooling=settings.pooling,
     )
-    shape = {key: value for key, value in config.items() if key != SETTINGS}
+    shape = {key: config[key] for key in BERT_SHAPE if key in config}
     try:
         model = EventModel(BertConfig.from_dict(shape), heads)
     except Exception as error:  # transformers raises a dozen types that share no base class but this
@@ -244,7 +264,9 @@ def save_network(
     """Write config, fp16 weights, tokenizer and labels into an existing folder (see `whole_folder`)."""
     from safetensors.torch import save_file
 
-    config = model.encoder.config.to_dict() | {"architectures": ["BertModel"], SETTINGS: asdict(settings)}
+    shape = model.encoder.config.to_dict()
+    shape.pop("_name_or_path", None)  # where the encoder lay on the machine that trained it
+    config = shape | {"architectures": ["BertModel"], SETTINGS: asdict(settings)}
     _write(folder / CONFIG, json.dumps(config, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
     weights = {name: value.detach().half().contiguous() for name, value in model.state_dict().items()}
     save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
@@ -264,11 +286,7 @@ def whole_folder(target: Path, *, marker: str = LABELS) -> Iterator[Path]:
     Raises:
         OutputError: `target` holds other things, or the disk is full or not writable; `target` is as it was.
     """
-    if target.exists() and not (target / marker).is_file() and not _is_empty_folder(target):
-        raise OutputError(
-            f"{target} is there already and holds no {marker}: expected a new or empty folder, or an older "
-            "result to replace; give another folder"
-        )
+    check_replaceable(target, marker=marker)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -287,6 +305,19 @@ def whole_folder(target: Path, *, marker: str = LABELS) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def check_replaceable(target: Path, *, marker: str = LABELS) -> None:
+    """Look whether a result may take the place of what is at `target`.
+
+    Raises:
+        OutputError: something of another kind is there.
+    """
+    if target.exists() and not (target / marker).is_file() and not _is_empty_folder(target):
+        raise OutputError(
+            f"{target} is there already and holds no {marker}: expected a new or empty folder, or an older "
+            "result to replace; give another folder"
+        )
 
 
 def check_graph(path: Path) -> None:
@@ -318,7 +349,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     """
     try:
         config = json.loads(_read(folder, CONFIG))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(
             f"{folder / CONFIG} is no JSON ({error}): copy the model folder anew"
         ) from error
@@ -434,6 +465,13 @@ def _is_empty_folder(path: Path) -> bool:
 def _replace(fresh: Path, target: Path) -> None:
     """Move `fresh` to `target`; what was there is removed after, never before, and put back on failure."""
     fresh.chmod(0o755)
+    there = sorted(target.iterdir()) if target.exists() else []
+    foreign = [path.name for path in there if path.suffix not in RESULT_SUFFIXES]
+    if foreign:
+        raise OutputError(
+            f"{target} holds {foreign[0]}, which is no part of an older result: nothing was changed; "
+            "move it away, or give another folder"
+        )
     old = fresh.with_name(f"{fresh.name}-old")
     if target.exists():
         target.replace(old)

@@ -18,6 +18,7 @@ from libyaevents.records import (
     OMIT_EMPTY,
     ValuePath,
     fail,
+    freeze_lists,
     object_path,
     parse_json,
     quote,
@@ -73,6 +74,7 @@ class Document:
     metadata: Mapping[str, str] = field(default_factory=dict, metadata=OMIT_EMPTY)
 
     def __post_init__(self) -> None:
+        freeze_lists(self)
         _check_document(self)
 
     def to_dict(self) -> dict[str, Any]:
@@ -133,6 +135,9 @@ class Event:
     place: Place | None = None
     claim: Claim | None = None
     casualties: tuple[Casualties, ...] = field(default=(), metadata=OMIT_EMPTY)
+
+    def __post_init__(self) -> None:
+        freeze_lists(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ __all__ = [
     "OMIT_EMPTY",
     "ValuePath",
     "fail",
+    "freeze_lists",
     "object_path",
     "parse_json",
     "quote",
@@ -81,6 +82,15 @@ def parse_json(text: str, kind: str) -> Any:
         raise DocumentError(f"{kind}: expected a JSON object, found malformed JSON: {reason}") from error
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"{kind}: expected a JSON object, found malformed JSON: {error}") from error
+
+
+def freeze_lists(record: Any) -> None:
+    """Turn the lists among a frozen dataclass's fields into the tuples that they are declared as."""
+    for item in fields(record):
+        value = getattr(record, item.name)
+        if isinstance(value, list):
+            frozen = tuple(tuple(element) if isinstance(element, list) else element for element in value)
+            object.__setattr__(record, item.name, frozen)
 
 
 def walk_records(record: Any, path: ValuePath) -> Iterator[tuple[Any, ValuePath]]:

@@ -514,3 +514,42 @@ def test_unwritable_place(tmp_path: Path) -> None:
         with pytest.raises(OutputError), whole_folder(target):
             pytest.fail("the folder was given")
     assert (tmp_path / "file").read_bytes() == b""
+
+
+def test_folder_with_files_of_the_user(model_copy: Path) -> None:
+    """A folder that holds something beside a model is not replaced, and keeps all it holds."""
+    (model_copy / "thesis.txt").write_text("الفصل الأول", encoding="utf-8")
+    before = _names(model_copy)
+    with pytest.raises(OutputError, match=r"thesis\.txt"), whole_folder(model_copy):
+        pass
+    assert _names(model_copy) == before
+
+
+def test_installed_name_before_a_folder(
+    tmp_path: Path, model_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of an installed model means that model, whatever lies in the current folder."""
+    installed = model_copy.rename(tmp_path / "compact")
+    monkeypatch.setattr(checkpoint, "_installed", lambda: {"compact": installed})
+    here = tmp_path / "here"
+    (here / "compact").mkdir(parents=True)
+    (here / "compact" / "config.json").write_text("{}", encoding="utf-8")
+    monkeypatch.chdir(here)
+    assert model_folder("compact") == installed
+    assert model_folder("./compact") == Path("compact")
+
+
+def test_keys_beyond_the_shape(model_copy: Path) -> None:
+    """A config that names attention code to fetch is read for the network's shape alone."""
+    path = model_copy / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8")) | {"_attn_implementation": "someone/kernel"}
+    path.write_text(json.dumps(config), encoding="utf-8")
+    assert load_network(model_copy).encoder.config._attn_implementation in ("sdpa", "eager")
+
+
+@pytest.mark.parametrize("name", ["config.json", "labels.json"])
+def test_deeply_nested_json(model_copy: Path, name: str) -> None:
+    """JSON nested without end is refused like any other damage."""
+    (model_copy / name).write_text("[" * 200_000, encoding="utf-8")
+    with pytest.raises(CheckpointError):
+        load_network(model_copy)

@@ -428,3 +428,14 @@ def test_time_without_span() -> None:
     )
     document = Document(text="قتل", events=(event,))
     assert Document.from_json(document.to_json()) == document
+
+
+def test_lists_become_tuples() -> None:
+    """Mentions given in lists are checked like those in tuples, and kept as tuples."""
+    trigger = Trigger(start=0, end=3, text="قصف")
+    event = Event(id="E1", type="Shelling", trigger=trigger, arguments=[])  # type: ignore[arg-type]
+    document = Document(text="قصف سرت", sentences=[[0, 7]], events=[event])  # type: ignore[arg-type]
+    assert (document.sentences, document.events, event.arguments) == (((0, 7),), (event,), ())
+    wrong = Event(id="E1", type="Shelling", trigger=Trigger(start=0, end=3, text="سرت"))
+    with pytest.raises(DocumentError):
+        Document(text="قصف سرت", events=[wrong])  # type: ignore[arg-type]

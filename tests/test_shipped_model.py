@@ -132,6 +132,7 @@ def test_report(article: Document) -> None:
     assert 0 < report["corpus"]["documents"] <= len(report["seen"])
     assert report["dev"]["n_documents"] > 0
     assert load_settings(FOLDER).name == DEFAULT_MODEL
+    assert "_name_or_path" not in (FOLDER / "config.json").read_text(encoding="utf-8")
     for value in report["config"].values():
         for item in value if isinstance(value, list) else [value]:
             assert not str(item).startswith(("/", "~"))

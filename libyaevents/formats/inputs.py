@@ -8,6 +8,7 @@ byte-order mark is dropped.
 """
 
 import codecs
+import json
 import logging
 import os
 import re
@@ -162,7 +163,20 @@ def _read_article(path: Path) -> Document:
             data = _read_bytes(file, where)
     if data in (b"", codecs.BOM_UTF8, *_UTF16_MARKS):
         raise InputError(f"{where}: expected text, found an empty file; leave it out")
-    return Document(id=_text_id(path), text=decode_text(data, where))
+    text = decode_text(data, where)
+    if str(path) == STANDARD_INPUT and _is_json_object(text):
+        raise InputError(f"{where}: expected text, found JSON; write it to a .jsonl file and give that")
+    return Document(id=_text_id(path), text=text)
+
+
+def _is_json_object(text: str) -> bool:
+    first_line = text.lstrip().partition("\n")[0]
+    if not first_line.startswith("{"):
+        return False
+    try:
+        return isinstance(json.loads(first_line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _read_bytes(file: BinaryIO, where: str) -> bytes:

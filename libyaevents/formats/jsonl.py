@@ -22,7 +22,7 @@ from libyaevents.ontology import Ontology, check_label
 __all__ = ["read_documents", "write_documents"]
 
 
-def read_documents(path: Path, *, ontology: Ontology | None = None) -> Iterator[Document]:
+def read_documents(path: str | Path, *, ontology: Ontology | None = None) -> Iterator[Document]:
     """Yield the documents of a file in order, blank lines skipped; with an ontology, check their labels.
 
     Raises:
@@ -31,6 +31,7 @@ def read_documents(path: Path, *, ontology: Ontology | None = None) -> Iterator[
             file holds no document. The message starts with file and line, as in `corpus.jsonl:12: …`.
         LabelError: A label is not in the ontology; the message starts the same way.
     """
+    path = Path(path)
     line_of_id: dict[str, int] = {}
     is_empty = True
     for number, line in _read_lines(path):
@@ -49,12 +50,13 @@ def read_documents(path: Path, *, ontology: Ontology | None = None) -> Iterator[
         raise CorpusError(f"{path}: expected one JSON document a line, found an empty file")
 
 
-def write_documents(documents: Iterable[Document], path: Path) -> None:
+def write_documents(documents: Iterable[Document], path: str | Path) -> None:
     """Write documents to a file, which appears whole or, on any error, stays as it was.
 
     Raises:
         OutputError: The file cannot be written: no such folder, no permission, disk full.
     """
+    path = Path(path)
     if path.exists() and not path.is_file():
         raise OutputError(
             f"{path}: expected a file to write, found a folder or a device; choose another path"

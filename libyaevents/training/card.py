@@ -69,6 +69,7 @@ def _card(folder: Path, settings: Settings, report: Mapping[str, Any]) -> str:
         *(f"- {name}: {report['config'][name]}" for name in sorted(report["config"]) if name not in HIDDEN),
         f"- steps: {report['steps']}, best {report['best_step'] or 'last'}; seconds: {report['seconds']:.0f}",
         f"- versions: {', '.join(f'{name} {number}' for name, number in report['versions'].items())}",
+        *_pretraining(report["pretraining"]),
         f"- gold left out as unrepresentable: {_unrepresentable(report['unrepresentable'])}",
         "",
     ]
@@ -98,6 +99,15 @@ def _headline(report: Mapping[str, Any]) -> str:
             entities, typed, attached = (100 * figure for figure in figures)
             return f"entities {entities:.1f} · TC {typed:.1f} · AC+ {attached:.1f} F1, {what}"
     return "not measured"
+
+
+def _pretraining(report: Mapping[str, Any] | None) -> list[str]:
+    """A line on how the encoder was pretrained, where that is known."""
+    if report is None:
+        return []
+    seen, text = report["subwords_seen"], report["subwords_of_text"]
+    masked = f"masked words, held-out loss {report['held_out_loss']}"
+    return [f"- encoder pretrained: {seen:,} subwords seen, of a text of {text:,}; {masked}"]
 
 
 def _unrepresentable(counts: Mapping[str, int]) -> str:

@@ -73,6 +73,10 @@ class TrainConfig:
     time_budget_minutes: float | None = None
 
     def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value is not None:
+                object.__setattr__(self, item.name, _coerce(item.name, value, item.type))
         if self.init is not None and self.encoder is not None:
             raise ConfigError(
                 "both init and encoder are given: expected the one to start from; leave out the other"
@@ -143,8 +147,6 @@ def read_config(path: Path | None, overrides: Mapping[str, Any]) -> TrainConfig:
             hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
             raise ConfigError(f"{path}: unknown key {key!r}; {hint}")
     merged = values | {key: value for key, value in overrides.items() if value is not None}
-    for key, value in merged.items():
-        merged[key] = _coerce(key, value, known[key].type)
     return TrainConfig(**merged)
 
 

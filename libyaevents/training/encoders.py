@@ -70,6 +70,7 @@ def _load_model(name_or_path: str) -> BertModel:
                 name_or_path,
                 add_pooling_layer=False,
                 use_safetensors=True,
+                attn_implementation="sdpa",  # a config of the checkpoint's could name a kernel on the hub
                 dtype=torch.float32,
                 output_loading_info=True,
             )

@@ -17,6 +17,7 @@ from libyaevents.training.data import IGNORED, Batch, Example, TriggerTargets
 
 __all__ = ["compute_loss"]
 
+TRIGGER_WEIGHT = 2.0  # an event that is missed or mistyped loses its arguments, too
 ROLE_WEIGHT = 2.0  # roles are learnt from few words of few sentences; chosen on dev, see docs/
 
 
@@ -42,7 +43,7 @@ def compute_loss(
         torch.from_numpy(windows.word_mask),
     )
     loss = _cross_entropy(output.entity_logits, batch.entity_tags)
-    loss = loss + _cross_entropy(output.trigger_logits, batch.trigger_tags)
+    loss = loss + TRIGGER_WEIGHT * _cross_entropy(output.trigger_logits, batch.trigger_tags)
     asked = [(row, trigger) for row, example in enumerate(batch.examples) for trigger in example.triggers]
     if with_predicted:
         predicted = output.trigger_logits.detach().argmax(-1).numpy()

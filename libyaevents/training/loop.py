@@ -83,6 +83,8 @@ def fit(
             loss = f"loss {history.losses[-1][1]:.3f}" if history.losses else ""
             score = "" if history.best_score is None else f"best score {history.best_score:.2f}"
             progress.update(bar, completed=history.step, loss=loss, score=score)
+    if evaluate is not None and run.is_unscored():
+        run.record(evaluate)  # the clock stopped it between two evaluations, on its smallest learning rate
     run.finish()
     return run.history
 
@@ -154,6 +156,11 @@ class _Run:
     def is_time_to_evaluate(self) -> bool:
         every, step = self.config.evaluate_every, self.history.step
         return every is not None and (step % every == 0 or step == self.config.n_steps)
+
+    def is_unscored(self) -> bool:
+        """Say whether steps were made since the last evaluation."""
+        history = self.history
+        return history.step > (history.scores[-1]["step"] if history.scores else 0)
 
     def record(self, evaluate: Callable[[], Mapping[str, float]]) -> None:
         """Score the (averaged) weights, keep them if they are the best, stop when patience is out."""

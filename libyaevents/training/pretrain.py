@@ -245,6 +245,7 @@ class _Tokens:
         kind = np.uint16 if len(continues) <= 2**16 else np.uint32
         path, key = folder / "tokens.bin", folder / "tokens.json"
         if not (path.is_file() and key.is_file() and json.loads(key.read_text())["sha256"] == digest):
+            key.unlink(missing_ok=True)  # it vouches for a whole file alone
             separator = vocabulary["[SEP]"]
             with path.open("wb") as stream:
                 lines = _lines(config.text)

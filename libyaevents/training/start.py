@@ -27,7 +27,7 @@ from libyaevents.checkpoint import (
     model_folder,
 )
 from libyaevents.documents import Document
-from libyaevents.errors import ConfigError
+from libyaevents.errors import CheckpointError, ConfigError
 from libyaevents.modeling import EventModel, HeadConfig
 from libyaevents.ontology import Ontology
 from libyaevents.training.config import TrainConfig
@@ -167,8 +167,13 @@ def _read_json(path: Path) -> dict[str, Any]:
     """The object in a report, or an empty one where there is no report."""
     if not path.is_file():
         return {}
-    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return value
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(
+            f"{path} is no JSON ({error}): copy the folder anew, or leave the file out"
+        ) from error
+    return value if isinstance(value, dict) else {}
 
 
 def _names(labels: Labels) -> tuple[tuple[str, ...], ...]:

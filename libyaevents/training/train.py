@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from libyaevents.assemble import Labels
-from libyaevents.checkpoint import ONTOLOGY, REPORT, Settings, save_network, whole_folder
+from libyaevents.checkpoint import ONTOLOGY, REPORT, Settings, check_replaceable, save_network, whole_folder
 from libyaevents.documents import Document
 from libyaevents.engines.torch import TorchEngine
 from libyaevents.errors import CorpusError, OutputError
@@ -86,6 +86,8 @@ def _train(config: TrainConfig) -> TrainingReport:
     documents = unique([*corpus, *replay])
     trainer = _Trainer(config, ontology, start_from(config, ontology))
     trainer.warn_of_seen(dev)
+    data = describe(config, documents, dev)
+    check_replaceable(config.output / "model")
     _write(config.output / "config.json", json.dumps(config.to_dict(), indent=2, ensure_ascii=False))
     cross_validation = None
     if not dev and config.folds:
@@ -96,7 +98,7 @@ def _train(config: TrainConfig) -> TrainingReport:
     report = TrainingReport(
         model=config.output / "model",
         config=config,
-        corpus=describe(config, documents, dev),
+        corpus=data,
         already_seen=trainer.n_seen(documents),
         unrepresentable=trained.unrepresentable,
         history=trained.history,
@@ -162,7 +164,7 @@ class _Trainer:
             groups=[(encoder, config.encoder_learning_rate), (heads, config.head_learning_rate)],
             config=LoopConfig(
                 n_steps=n_steps,
-                identity=self._identity(documents),
+                identity=self._identity([*documents, *dev]),
                 average_decay=config.average_decay or None,
                 seed=config.seed,
                 precision=config.precision,

@@ -375,3 +375,11 @@ def test_jsonl_is_read_line_by_line(tmp_path: Path) -> None:
     """The first document is there although a later line is broken."""
     path = write(tmp_path, "a.jsonl", '{"id": "a", "text": "سرت"}\nbroken\n')
     assert next(read_inputs([path])).id == "a"
+
+
+def test_json_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """JSON that is piped in is not taken for an article."""
+    data = '{"id": "a", "text": "قصف سرت"}\n'.encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    with pytest.raises(InputError, match=r"\.jsonl file"):
+        list(read_inputs(["-"]))

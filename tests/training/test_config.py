@@ -165,3 +165,12 @@ def test_recipes(name: str) -> None:
     """The recipes of the package are valid configurations."""
     config = read_config(Path(str(files("libyaevents") / "data" / "recipes" / name)), {})
     assert config.name == Path(name).stem
+
+
+def test_plain_values() -> None:
+    """A configuration made in Python takes one file for a corpus and a string for a folder."""
+    config = TrainConfig(corpus="mine.jsonl", output="runs/mine")  # type: ignore[arg-type]
+    assert config.corpus == ("mine.jsonl",)
+    assert config.output == Path("runs/mine")
+    with pytest.raises(ConfigError, match="epochs is '3': expected a whole number"):
+        TrainConfig(epochs="3")  # type: ignore[arg-type]

@@ -445,3 +445,11 @@ def test_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
     with pytest.raises(OutputError, match="cannot"):
         _Toy().fit(tmp_path / "run")
+
+
+def test_end_by_the_clock_is_scored(tmp_path: Path) -> None:
+    """Weights on which the clock ends a run are evaluated, so that they can win."""
+    config = replace(LONG, evaluate_every=100, time_budget_s=0.05)
+    history = _Toy().fit(tmp_path, config, evaluate=lambda: {"score": 1.0})
+    assert history.stopped_by == "time"
+    assert history.scores[-1]["step"] == history.step
