@@ -12,7 +12,7 @@ from libyaevents.assemble import Labels
 from libyaevents.documents import Document
 from libyaevents.modeling import EventModel
 from libyaevents.training.data import IGNORED, Batch, Example, make_batch, make_examples, to_dataset
-from libyaevents.training.finetune import compute_loss
+from libyaevents.training.finetune import TRIGGER_WEIGHT, compute_loss
 from libyaevents.windows import special_ids
 from tests.tiny import make_labels, make_network, make_tokenizer
 
@@ -82,7 +82,9 @@ def test_ignored_words_take_no_part(network: EventModel, examples: list[Example]
         windows = batch.windows
         arrays = (windows.input_ids, windows.attention_mask, windows.word_ids, windows.word_mask)
         output = network.encode(*map(torch.from_numpy, arrays))
-    expected = -output.entity_logits[0, 3].log_softmax(-1)[5] - output.trigger_logits[0, 3].log_softmax(-1)[0]
+    entity = -output.entity_logits[0, 3].log_softmax(-1)[5]
+    trigger = -output.trigger_logits[0, 3].log_softmax(-1)[0]
+    expected = entity + TRIGGER_WEIGHT * trigger
     assert _loss(network, batch) == pytest.approx(float(expected), rel=1e-5)
 
 
