@@ -75,7 +75,9 @@ def _card(folder: Path, settings: Settings, report: Mapping[str, Any]) -> str:
     ]
     for name, title in TITLES.items():
         if name in report:
-            lines += _scores(title, report[name])
+            lines += _scores(
+                title, report[name], "float32 networks" if name == "cross_validation" else "int8 graphs"
+            )
     return "\n".join([*lines, "## Limits", "", LIMITS])
 
 
@@ -116,7 +118,7 @@ def _unrepresentable(counts: Mapping[str, int]) -> str:
     return f"{sum(lost.values())} of {counts['n_gold']}" + (f" ({listed})" if listed else "")
 
 
-def _scores(title: str, evaluation: Mapping[str, Any]) -> list[str]:
+def _scores(title: str, evaluation: Mapping[str, Any], engine: str) -> list[str]:
     """Tables of one evaluation: strict F1 with 95 % intervals, then entity types, event types and roles."""
     events, given = evaluation["events"]["scores"], evaluation["events_with_gold_triggers"]
     rows = [
@@ -130,7 +132,7 @@ def _scores(title: str, evaluation: Mapping[str, Any]) -> list[str]:
     return [
         f"## {title}",
         "",
-        f"{evaluation['n_documents']} documents, end to end from raw text with the int8 graphs; strict, "
+        f"{evaluation['n_documents']} documents, end to end from raw text with the {engine}; strict, "
         f"offset-exact; 95 % percentile bootstrap over documents ({evaluation['n_resamples']} resamples, "
         f"seed {evaluation['seed']}).",
         "",
