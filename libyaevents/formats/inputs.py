@@ -14,7 +14,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from io import BufferedReader, TextIOWrapper
@@ -143,8 +143,7 @@ def _read_sources(
 ) -> Iterator[Document]:
     n_documents = n_annotated = 0
     for path in paths:
-        is_jsonl = path.suffix.lower() == ".jsonl"
-        for document in _read_jsonl(path, origins) if is_jsonl else [_read_article(path)]:
+        for document in _read_source(path, origins):
             n_documents += 1
             n_annotated += bool(document.entities or document.events)
             dated = document.published or published
@@ -152,6 +151,15 @@ def _read_sources(
     if n_annotated:
         share = n_annotated / n_documents
         _logger.warning("set aside the annotation of %d documents (%.0f %%)", n_annotated, 100 * share)
+
+
+def _read_source(path: Path, origins: dict[str, str]) -> Iterable[Document]:
+    if path.suffix.lower() == ".jsonl":
+        return _read_jsonl(path, str(path), _decoded_lines(path), origins)
+    article = _read_article(path)
+    if str(path) == STANDARD_INPUT and _is_json_object(article.text):
+        return _read_jsonl(path, "standard input", article.text.split("\n"), origins)
+    return [article]
 
 
 def _read_article(path: Path) -> Document:
@@ -163,13 +171,11 @@ def _read_article(path: Path) -> Document:
             data = _read_bytes(file, where)
     if data in (b"", codecs.BOM_UTF8, *_UTF16_MARKS):
         raise InputError(f"{where}: expected text, found an empty file; leave it out")
-    text = decode_text(data, where)
-    if str(path) == STANDARD_INPUT and _is_json_object(text):
-        raise InputError(f"{where}: expected text, found JSON; write it to a .jsonl file and give that")
-    return Document(id=_text_id(path), text=text)
+    return Document(id=_text_id(path), text=decode_text(data, where))
 
 
 def _is_json_object(text: str) -> bool:
+    """Say whether piped text is JSON Lines: no article starts with a line that is a JSON object."""
     first_line = text.lstrip().partition("\n")[0]
     if not first_line.startswith("{"):
         return False
@@ -186,13 +192,13 @@ def _read_bytes(file: BinaryIO, where: str) -> bytes:
     return head + file.read()
 
 
-def _read_jsonl(path: Path, origins: dict[str, str]) -> Iterator[Document]:
+def _read_jsonl(path: Path, name: str, lines: Iterable[str], origins: dict[str, str]) -> Iterator[Document]:
     n_documents = 0
-    for number, line in enumerate(_decoded_lines(path), start=1):
-        if line.isspace():
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
             continue
         n_documents += 1
-        where = f"{path}:{number}"
+        where = f"{name}:{number}"
         try:
             document = Document.from_json(line)
         except DocumentError as error:

@@ -378,8 +378,16 @@ def test_jsonl_is_read_line_by_line(tmp_path: Path) -> None:
 
 
 def test_json_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    """JSON that is piped in is not taken for an article."""
-    data = '{"id": "a", "text": "قصف سرت"}\n'.encode()
+    """JSON Lines that are piped in are read line by line, not taken for an article."""
+    data = '{"id": "a", "text": "قصف سرت"}\n\n{"text": "هدنة"}\n'.encode()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
-    with pytest.raises(InputError, match=r"\.jsonl file"):
+    found = [(document.id, document.text) for document in read_inputs(["-"])]
+    assert found == [("a", "قصف سرت"), ("stdin:3", "هدنة")]
+
+
+def test_bad_line_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A malformed line of piped JSON Lines is named by its number."""
+    data = '{"id": "a", "text": "قصف سرت"}\n{"txt": "هدنة"}\n'.encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    with pytest.raises(CorpusError, match="standard input:2"):
         list(read_inputs(["-"]))
