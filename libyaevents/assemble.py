@@ -22,7 +22,6 @@ from libyaevents.words import Span
 __all__ = ["SOURCE", "Labels", "Roles", "assemble", "decode_mentions", "decode_roles", "pad_rows"]
 
 SOURCE = "Source"
-EVERYWHERE = (SOURCE, "Time", "Place", "Quantity")
 WORDS_A_BATCH = 8192
 
 T = TypeVar("T")
@@ -41,7 +40,8 @@ class Labels:
     @classmethod
     def of(cls, ontology: Ontology, seen: Mapping[tuple[str, str], int]) -> "Labels":
         """Admit Source, Time, Place and Quantity everywhere, typical roles, and pairs seen twice in gold."""
-        always = {(event.name, role) for event in ontology.event_types for role in EVERYWHERE}
+        everywhere = [role.name for role in ontology.roles if role.everywhere]
+        always = {(event.name, role) for event in ontology.event_types for role in everywhere}
         typical = {(event.name, role) for event in ontology.event_types for role in event.typical_roles}
         return cls(
             entities=ontology.entity_labels,
