@@ -21,8 +21,10 @@ DATA = {
     "libyaevents/data/article.jsonl",
     "libyaevents/data/ontology.json",
     "libyaevents/data/page.css",
-    "libyaevents/data/recipes/camelbert.toml",
-    "libyaevents/data/recipes/compact.toml",
+    "libyaevents/data/recipes/pretrain/compact.toml",
+    "libyaevents/data/recipes/train/camelbert.toml",
+    "libyaevents/data/recipes/train/compact-base.toml",
+    "libyaevents/data/recipes/train/compact.toml",
     "libyaevents/py.typed",
 }
 MODEL = {

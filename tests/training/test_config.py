@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from libyaevents.errors import ConfigError, MissingFileError
-from libyaevents.training.config import TrainConfig, read_config
+from libyaevents.training.config import PretrainConfig, TrainConfig, read_config
 
-RECIPES = sorted(path.name for path in (files("libyaevents") / "data" / "recipes").iterdir())
+RECIPES = Path(str(files("libyaevents") / "data" / "recipes"))
 
 
 def _write(folder: Path, text: str) -> Path:
@@ -21,7 +21,7 @@ def _write(folder: Path, text: str) -> Path:
 
 def test_defaults() -> None:
     """Without file and flags the shipped model is trained on the packaged article."""
-    config = read_config(None, {})
+    config = read_config(TrainConfig, None, {})
     assert config == TrainConfig()
     assert (config.corpus, config.start, config.folds) == (("packaged",), "compact", 5)
 
@@ -39,7 +39,7 @@ dropout = 0.1
 pooling = "max"
 patience = 2
 """
-    config = read_config(_write(tmp_path, text), {})
+    config = read_config(TrainConfig, _write(tmp_path, text), {})
     assert config.corpus == ("a.jsonl", "packaged")
     assert config.data == ("one line",)
     assert (config.dev, config.output) == ("dev.jsonl", Path("runs/x"))
@@ -50,14 +50,14 @@ patience = 2
 def test_flags_win(tmp_path: Path) -> None:
     """A flag wins over the file, unless it was not given."""
     path = _write(tmp_path, 'epochs = 3\nname = "from-file"\ncorpus = ["a.jsonl"]')
-    config = read_config(path, {"epochs": 4, "name": None, "corpus": ["b.jsonl", "c.jsonl"]})
+    config = read_config(TrainConfig, path, {"epochs": 4, "name": None, "corpus": ["b.jsonl", "c.jsonl"]})
     assert (config.epochs, config.name, config.corpus) == (4, "from-file", ("b.jsonl", "c.jsonl"))
 
 
 def test_missing_file(tmp_path: Path) -> None:
     """A file that is not there is named."""
     with pytest.raises(MissingFileError, match=r"no such file: .*absent\.toml"):
-        read_config(tmp_path / "absent.toml", {})
+        read_config(TrainConfig, tmp_path / "absent.toml", {})
 
 
 @pytest.mark.parametrize("content", [b"epochs = ", b"\xff\xfe", b"epochs = 1\nepochs = 2"])
@@ -65,17 +65,17 @@ def test_file_that_is_no_toml(tmp_path: Path, content: bytes) -> None:
     """A file that is no TOML is refused by name."""
     (tmp_path / "train.toml").write_bytes(content)
     with pytest.raises(ConfigError, match=r"train\.toml is no TOML file"):
-        read_config(tmp_path / "train.toml", {})
+        read_config(TrainConfig, tmp_path / "train.toml", {})
     with pytest.raises(ConfigError, match="is no TOML file"):
-        read_config(tmp_path, {})
+        read_config(TrainConfig, tmp_path, {})
 
 
 def test_unknown_key(tmp_path: Path) -> None:
     """An unknown key is refused, with the one that was meant, or with all there are."""
     with pytest.raises(ConfigError, match="unknown key 'epoch'; did you mean 'epochs'"):
-        read_config(_write(tmp_path, "epoch = 3"), {})
+        read_config(TrainConfig, _write(tmp_path, "epoch = 3"), {})
     with pytest.raises(ConfigError, match="unknown key 'zzz'; known are corpus, dev, init"):
-        read_config(_write(tmp_path, "zzz = 3"), {})
+        read_config(TrainConfig, _write(tmp_path, "zzz = 3"), {})
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_unknown_key(tmp_path: Path) -> None:
 def test_values_of_a_wrong_type(tmp_path: Path, text: str, message: str) -> None:
     """A value of a wrong type is refused with its key."""
     with pytest.raises(ConfigError, match=message):
-        read_config(_write(tmp_path, text), {})
+        read_config(TrainConfig, _write(tmp_path, text), {})
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_to_dict() -> None:
     config = TrainConfig(corpus=("a", "b"), output=Path("y"), patience=3, dev="d", data=("one",))
     values = config.to_dict()
     assert list(values) == [field.name for field in fields(TrainConfig)]
-    assert read_config(None, values) == config
+    assert read_config(TrainConfig, None, values) == config
 
 
 def test_to_dict_tells_no_paths(tmp_path: Path) -> None:
@@ -160,11 +160,50 @@ def test_to_dict_tells_no_paths(tmp_path: Path) -> None:
     assert values["encoder"] == "CAMeL-Lab/bert-base-arabic-camelbert-mix"
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_recipes(name: str) -> None:
-    """The recipes of the package are valid configurations."""
-    config = read_config(Path(str(files("libyaevents") / "data" / "recipes" / name)), {})
-    assert config.name == Path(name).stem
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("train/*")), ids=lambda path: path.stem)
+def test_recipes(path: Path) -> None:
+    """The recipes of the package are valid configurations, named as the models that they make."""
+    assert read_config(TrainConfig, path, {}).name == path.stem
+
+
+def test_pretraining_is_configured_alike(tmp_path: Path) -> None:
+    """A file configures pretraining as it does training: paths, lists, numbers, flags over it."""
+    text = 'text = ["a.txt", "b.xz"]\nencoder = "old"\noutput = "new"\nfresh_layers = true\nseed = 2\n'
+    config = read_config(PretrainConfig, _write(tmp_path, text), {"seed": 3, "focus": Path("gold.jsonl")})
+    assert config == PretrainConfig(
+        text=(Path("a.txt"), Path("b.xz")),
+        encoder=Path("old"),
+        output=Path("new"),
+        fresh_layers=True,
+        seed=3,
+        focus=Path("gold.jsonl"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"encoder": "old", "output": "new"},
+            "text is missing: expected it in a configuration file, or as a",
+        ),
+        ({"text": [], "encoder": "old", "output": "new"}, "text is empty: expected files of plain text"),
+        (
+            {"text": "a", "encoder": "b", "output": "c", "mask_share": 2},
+            "mask_share is 2: expected from 0 to",
+        ),
+        ({"text": "a", "encoder": "b", "output": "c", "fresh_layers": 1}, "is 1: expected true or false"),
+        ({"text": "a", "encoder": 3, "output": "c"}, "encoder is 3: expected a string"),
+        (
+            {"text": "a", "encoder": "b", "output": "c", "precision": "half"},
+            "expected one of float32, bfloat16",
+        ),
+    ],
+)
+def test_wrong_pretraining(values: dict[str, Any], message: str) -> None:
+    """What is missing from a configuration of pretraining, or wrong in it, is said."""
+    with pytest.raises(ConfigError, match=message):
+        read_config(PretrainConfig, None, values)
 
 
 def test_plain_values() -> None:

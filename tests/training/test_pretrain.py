@@ -18,8 +18,11 @@ from transformers import BertConfig, BertForMaskedLM
 from libyaevents.documents import Document
 from libyaevents.errors import CheckpointError, ConfigError, InputError, MissingFileError, OutputError
 from libyaevents.training import pretrain as module
+from libyaevents.training import text as text_module
 from libyaevents.training.encoders import load_encoder
-from libyaevents.training.pretrain import NEIGHBOURS, PretrainConfig, initialize_layers, pretrain
+from libyaevents.training.layers import NEIGHBORS, initialize_layers
+from libyaevents.training.pretrain import PretrainConfig, pretrain
+from libyaevents.training.text import Text, Tokens
 from libyaevents.windows import load_tokenizer
 
 LENGTH = 16
@@ -55,6 +58,12 @@ def config(tmp_path: Path, text: str, tiny_encoder: Path) -> PretrainConfig:
     )
 
 
+def _start(config: PretrainConfig) -> Path:
+    """The folder that a run starts from."""
+    assert config.encoder is not None
+    return config.encoder
+
+
 def _short(config: PretrainConfig, n_steps: int = 3) -> PretrainConfig:
     return replace(config, n_tokens=n_steps * config.batch_size * config.sequence_length)
 
@@ -77,8 +86,8 @@ def test_pretraining_makes_an_encoder(config: PretrainConfig) -> None:
     expected = ["config.json", "model.safetensors", "pretraining_report.json", "run", "tokenizer.json"]
     assert [name for name in names if name != "generation_config.json"] == expected
     encoder, tokenizer = load_encoder(str(config.output))
-    assert tokenizer.to_str() == load_encoder(str(config.encoder))[1].to_str()
-    before, _ = load_encoder(str(config.encoder))
+    assert tokenizer.to_str() == load_encoder(str(_start(config)))[1].to_str()
+    before, _ = load_encoder(str(_start(config)))
     assert not torch.equal(
         encoder.embeddings.word_embeddings.weight, before.embeddings.word_embeddings.weight
     )
@@ -95,7 +104,7 @@ def test_report(config: PretrainConfig, text: str) -> None:
     short = _short(config)
     pretrain(short)
     report = _report(config.output)
-    tokenizer = load_tokenizer(config.encoder / "tokenizer.json")
+    tokenizer = load_tokenizer(_start(config) / "tokenizer.json")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     n_subwords = sum(len(tokenizer.encode(line, add_special_tokens=False).ids) + 1 for line in lines)
     assert report["subwords_of_text"] == n_subwords
@@ -149,11 +158,32 @@ def test_other_run_in_the_folder(
     other.write_text(config.text[0].read_text(encoding="utf-8") + "سرت\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="another configuration"):
         pretrain(replace(short, text=(other,)))
-    encoder = Path(shutil.copytree(config.encoder, tmp_path / "encoder"))
+    encoder = Path(shutil.copytree(_start(config), tmp_path / "encoder"))
     weights = {name: 2 * value for name, value in load_file(encoder / "model.safetensors").items()}
     save_file(weights, encoder / "model.safetensors", {"format": "pt"})
     with pytest.raises(ConfigError, match="another configuration"):
         pretrain(replace(short, encoder=encoder))
+
+
+def test_encoder_from_the_text(
+    monkeypatch: pytest.MonkeyPatch, config: PretrainConfig, tiny_encoder: Path
+) -> None:
+    """Without a folder to start from, one is made of the text once, and is the same when the run goes on."""
+    made: list[Text] = []
+
+    def make(text: Text, folder: Path, _: object) -> None:
+        made.append(text)
+        shutil.copytree(tiny_encoder, folder)
+
+    monkeypatch.setattr(module, "make_encoder", make)
+    fresh = replace(_short(config), encoder=None)
+    assert pretrain(fresh).losses == pretrain(fresh).losses == pretrain(_elsewhere(config)).losses
+    assert [text.paths for text in made] == [config.text]
+    assert _report(fresh.output)["config"]["encoder"] is None
+
+
+def _elsewhere(config: PretrainConfig) -> PretrainConfig:
+    return replace(_short(config), output=config.output / "elsewhere")
 
 
 # Text
@@ -176,7 +206,7 @@ def test_compressed_text(config: PretrainConfig, tmp_path: Path, text: str) -> N
 
 def test_paragraphs_are_separated(config: PretrainConfig, text: str) -> None:
     """Each paragraph ends with a separator; blank lines and white space at its ends are nothing."""
-    separator = load_tokenizer(config.encoder / "tokenizer.json").token_to_id("[SEP]")
+    separator = load_tokenizer(_start(config) / "tokenizer.json").token_to_id("[SEP]")
     found = _subwords(config)
     assert int((found == separator).sum()) == text.count("\n\n")
     config.text[0].write_text(f"\n\n  {text.replace(chr(10), ' ' + chr(10) + chr(10))}", encoding="utf-8")
@@ -191,7 +221,7 @@ def test_text_is_encoded_once(monkeypatch: pytest.MonkeyPatch, config: PretrainC
         pytest.fail("the text was read again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_lines", fail)
+        patch.setattr(text_module, "_lines", fail)
         np.testing.assert_array_equal(_subwords(config), found)
     config.text[0].write_text(config.text[0].read_text(encoding="utf-8") + "سرت\n", encoding="utf-8")
     (config.output / "run" / "resume.pt").unlink()
@@ -239,11 +269,13 @@ def test_unreadable_text(
 
 
 @pytest.fixture
-def masker(config: PretrainConfig) -> module._Masker:
+def masker(config: PretrainConfig, tiny_encoder: Path) -> module._Masker:
     """What makes batches, over the tiny text."""
     config.output.mkdir()
-    tokens = module._Tokens.read(config, config.output, "digest")
-    return module._Masker(tokens, config, n_positions=128)
+    text = Text.of(config.text, focus=None)
+    tokens = Tokens.read(text, _start(config) / "tokenizer.json", config.output)
+    tokenizer = load_tokenizer(tiny_encoder / "tokenizer.json")
+    return module._Masker(tokens, tokenizer, config, n_positions=128)
 
 
 def _batch(
@@ -350,7 +382,7 @@ def initialized() -> BertForMaskedLM:
     return model
 
 
-@pytest.mark.parametrize(("head", "shift"), list(enumerate(NEIGHBOURS)))
+@pytest.mark.parametrize(("head", "shift"), list(enumerate(NEIGHBORS)))
 def test_first_heads_see_neighbours(initialized: BertForMaskedLM, head: int, shift: int) -> None:
     """A head of the first layer attends most to the word one or two places left or right, for any words."""
     ids = torch.randint(5, 300, (32, 40), generator=torch.Generator().manual_seed(1))
@@ -394,7 +426,7 @@ def test_sequences_longer_than_the_encoder(config: PretrainConfig) -> None:
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
 def test_incomplete_encoder(config: PretrainConfig, tmp_path: Path, name: str) -> None:
     """A starting folder that lacks a file is refused with the file's name."""
-    encoder = Path(shutil.copytree(config.encoder, tmp_path / "encoder"))
+    encoder = Path(shutil.copytree(_start(config), tmp_path / "encoder"))
     (encoder / name).unlink()
     with pytest.raises(CheckpointError, match=f"has no {name}"):
         pretrain(replace(config, encoder=encoder))
@@ -402,7 +434,7 @@ def test_incomplete_encoder(config: PretrainConfig, tmp_path: Path, name: str) -
 
 def test_damaged_encoder(config: PretrainConfig, tmp_path: Path) -> None:
     """A starting folder with damaged weights, or code of its own, is refused."""
-    encoder = Path(shutil.copytree(config.encoder, tmp_path / "encoder"))
+    encoder = Path(shutil.copytree(_start(config), tmp_path / "encoder"))
     (encoder / "model.safetensors").write_bytes(b"x")
     with pytest.raises(CheckpointError, match="weights cannot be loaded"):
         pretrain(replace(config, encoder=encoder))
@@ -413,7 +445,7 @@ def test_damaged_encoder(config: PretrainConfig, tmp_path: Path) -> None:
 
 def test_tokenizer_of_another_model(config: PretrainConfig, tmp_path: Path) -> None:
     """A tokenizer with more pieces than the encoder has embeddings is refused."""
-    encoder = Path(shutil.copytree(config.encoder, tmp_path / "encoder"))
+    encoder = Path(shutil.copytree(_start(config), tmp_path / "encoder"))
     tokenizer = load_tokenizer(encoder / "tokenizer.json")
     tokenizer.add_tokens([f"كلمة{number}" for number in range(5)])
     tokenizer.save(str(encoder / "tokenizer.json"))
