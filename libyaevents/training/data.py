@@ -32,7 +32,17 @@ from libyaevents.windows import (
 )
 from libyaevents.words import Span, split_sentences, split_words
 
-__all__ = ["Batch", "TriggerTargets", "count_pairs", "make_batch", "make_examples", "to_dataset"]
+__all__ = [
+    "IGNORED",
+    "Batch",
+    "Example",
+    "TriggerTargets",
+    "count_pairs",
+    "make_batch",
+    "make_examples",
+    "make_row",
+    "to_dataset",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +64,7 @@ def to_dataset(
         LabelError: a label is not one of `labels`.
     """
     lost: Counter[str] = Counter()
-    rows = [_Row(document, tokenizer, labels, lost).to_dict() for document in documents]
+    rows = [make_row(document, tokenizer, labels, lost) for document in documents]
     n_lost = lost.total() - lost["n_gold"]
     if n_lost:
         share = 100 * n_lost / lost["n_gold"]
@@ -65,6 +75,11 @@ def to_dataset(
             "%d of %d gold spans (%.2f %%) cannot be learnt: %s", n_lost, lost["n_gold"], share, reasons
         )
     return Dataset.from_list(rows), dict(lost)
+
+
+def make_row(document: Document, tokenizer: Tokenizer, labels: Labels, lost: Counter[str]) -> dict[str, Any]:
+    """One row of `to_dataset`; what cannot be represented is counted in `lost`."""
+    return _Row(document, tokenizer, labels, lost).to_dict()
 
 
 def count_pairs(documents: Iterable[Document]) -> Counter[tuple[str, str]]:

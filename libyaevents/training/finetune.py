@@ -4,6 +4,7 @@ In: an `EventModel` and a `Batch`. Out: one scalar.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,38 +12,50 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from libyaevents.modeling import EventModel
+from libyaevents.modeling import EncoderOutput, EventModel
 from libyaevents.tags import decode_tags
 from libyaevents.training.data import IGNORED, Batch, Example, TriggerTargets
+from libyaevents.training.partial import PartialBatch, partial_loss
+from libyaevents.windows import WindowBatch
 
-__all__ = ["compute_loss"]
+__all__ = ["Hiding", "compute_loss"]
 
 TRIGGER_WEIGHT = 2.0  # an event that is missed or mistyped loses its arguments, too
+PARTIAL_WEIGHT = 0.5  # names of newswire on other topics, a few types of them
 ROLE_WEIGHT = 2.0  # roles are learnt from few words of few sentences; chosen on dev, see docs/
 
 
+class Hiding(NamedTuple):
+    """The shares of all words, and of words in names and triggers if that is more, to show as [MASK]."""
+
+    mask_id: int
+    words: float = 0.0
+    mentions: float = 0.0
+
+
 def compute_loss(
-    model: EventModel, batch: Batch, *, with_predicted: bool, word_dropout: float = 0.0, mask_id: int = 0
+    model: EventModel,
+    batch: Batch,
+    *,
+    partial: PartialBatch | None = None,
+    with_predicted: bool,
+    hiding: Hiding | None = None,
 ) -> Tensor:
     """Sum the cross-entropies of entity tags, trigger tags, role tags and factuality.
 
     Args:
         model: the network, in training mode.
         batch: windows with their targets.
+        partial: windows of which sets of entity tags are known.
         with_predicted: train roles on the triggers that the network predicts wrongly, too.
-        word_dropout: share of the words whose subwords are shown as `mask_id`.
-        mask_id: the id of [MASK].
+        hiding: which share of the words is shown as [MASK]; none by default.
     """
-    windows = batch.windows
-    output = model.encode(
-        _hide_words(
-            torch.from_numpy(windows.input_ids), torch.from_numpy(windows.word_ids), word_dropout, mask_id
-        ),
-        torch.from_numpy(windows.attention_mask),
-        torch.from_numpy(windows.word_ids),
-        torch.from_numpy(windows.word_mask),
-    )
+    is_mention = (batch.entity_tags > 0) | (batch.trigger_tags > 0)  # (batch, words)
+    output = _encode(model, batch.windows, hiding, is_mention)
     loss = _cross_entropy(output.entity_logits, batch.entity_tags)
+    if partial is not None:
+        names = _encode(model, partial.windows, hiding, torch.from_numpy(~partial.windows.word_mask))
+        loss = loss + PARTIAL_WEIGHT * partial_loss(names.entity_logits, partial.admissible)
     loss = loss + TRIGGER_WEIGHT * _cross_entropy(output.trigger_logits, batch.trigger_tags)
     asked = [(row, trigger) for row, example in enumerate(batch.examples) for trigger in example.triggers]
     if with_predicted:
@@ -55,11 +68,27 @@ def compute_loss(
     return loss + _role_loss(model, output.word_states, asked) if asked else loss
 
 
-def _hide_words(input_ids: Tensor, word_ids: Tensor, share: float, mask_id: int) -> Tensor:
+def _encode(
+    model: EventModel, windows: WindowBatch, hiding: Hiding | None, is_mention: Tensor
+) -> EncoderOutput:
+    input_ids, word_ids = torch.from_numpy(windows.input_ids), torch.from_numpy(windows.word_ids)
+    if hiding is not None:
+        input_ids = _hide_words(input_ids, word_ids, is_mention, hiding)
+    return model.encode(
+        input_ids,
+        torch.from_numpy(windows.attention_mask),
+        word_ids,
+        torch.from_numpy(windows.word_mask),
+    )
+
+
+def _hide_words(input_ids: Tensor, word_ids: Tensor, is_mention: Tensor, hiding: Hiding) -> Tensor:
     """Show a share of the words as masks, all subwords of a word or none; specials stay."""
-    n_words = max(1, int(word_ids.max()) + 1)  # no word of a batch may have subwords (a lone tatweel)
-    hidden = torch.rand(len(word_ids), n_words) < share
-    return torch.where(hidden.gather(1, word_ids.clamp(min=0)) & (word_ids >= 0), mask_id, input_ids)
+    if not is_mention.shape[1]:
+        return input_ids
+    chances = torch.where(is_mention, max(hiding.words, hiding.mentions), hiding.words)  # (batch, words)
+    hidden = torch.rand(chances.shape) < chances
+    return torch.where(hidden.gather(1, word_ids.clamp(min=0)) & (word_ids >= 0), hiding.mask_id, input_ids)
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from libyaevents.assemble import Labels
 from libyaevents.documents import Document
 from libyaevents.modeling import EventModel
 from libyaevents.training.data import IGNORED, Batch, Example, make_batch, make_examples, to_dataset
-from libyaevents.training.finetune import TRIGGER_WEIGHT, compute_loss
+from libyaevents.training.finetune import TRIGGER_WEIGHT, Hiding, compute_loss
 from libyaevents.windows import special_ids
 from tests.tiny import make_labels, make_network, make_tokenizer
 
@@ -135,9 +135,10 @@ def test_rightly_found_trigger_is_asked_once(network: EventModel, examples: list
     assert _loss(network, batch, with_predicted=True) == pytest.approx(_loss(network, batch), rel=1e-6)
 
 
-def _shown(network: EventModel, batch: Batch, share: float) -> NDArray[np.int64]:
+def _shown(network: EventModel, batch: Batch, share: float, of_mentions: float = 0.0) -> NDArray[np.int64]:
     """What the network is shown of a batch when a share of the words is hidden."""
     seen: list[torch.Tensor] = []
+    torch.manual_seed(0)
     encode = network.encode
 
     def watch(input_ids: torch.Tensor, *others: torch.Tensor) -> object:
@@ -146,7 +147,7 @@ def _shown(network: EventModel, batch: Batch, share: float) -> NDArray[np.int64]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network, "encode", watch)
-        compute_loss(network, batch, with_predicted=False, word_dropout=share, mask_id=4)
+        compute_loss(network, batch, with_predicted=False, hiding=Hiding(4, share, of_mentions))
     return seen[0].numpy()
 
 
@@ -164,6 +165,18 @@ def test_hidden_words(network: EventModel, examples: list[Example]) -> None:
     )
     assert not hidden & seen
     assert len(hidden) / len(hidden | seen) == pytest.approx(0.4, abs=0.08)
+
+
+def test_mentions_are_hidden_more(network: EventModel, examples: list[Example]) -> None:
+    """Words in names and triggers are hidden by a share of their own, if that is more."""
+    batch = make_batch(examples)
+    is_mention = ((batch.entity_tags > 0) | (batch.trigger_tags > 0)).numpy()
+    ids, word_ids = batch.windows.input_ids, batch.windows.word_ids
+    of_mention = np.take_along_axis(is_mention, word_ids.clip(min=0), axis=1) & (word_ids >= 0)
+    only_mentions = _shown(network, batch, 0.0, 0.9) != ids
+    assert only_mentions[of_mention].mean() > 0.8
+    assert not only_mentions[~of_mention].any()
+    np.testing.assert_array_equal(_shown(network, batch, 0.9, 0.1) != ids, _shown(network, batch, 0.9) != ids)
 
 
 def test_no_hidden_words(network: EventModel, examples: list[Example]) -> None:

@@ -1,0 +1,112 @@
+"""The batch of any step of fine-tuning: a function of the seed and the step alone.
+
+In: annotated documents, their rows, perhaps corpora of names. Out: batches of windows with targets.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from libyaevents.assemble import Labels
+from libyaevents.documents import Document
+from libyaevents.errors import CorpusError
+from libyaevents.training.augment import Augmenter
+from libyaevents.training.config import TrainConfig
+from libyaevents.training.data import Batch, Example, make_batch, make_examples, make_row
+from libyaevents.training.partial import PartialBatch, make_partial_batch, read_partial
+from libyaevents.windows import WindowBatch, collate, special_ids
+
+__all__ = ["Batches", "TrainingBatch"]
+
+CALIBRATION_WINDOWS = 256
+PARTIAL_SHARE = 2  # windows of annotated documents for one of a corpus of names
+
+
+class TrainingBatch(NamedTuple):
+    """What one step learns from."""
+
+    annotated: Batch
+    partial: PartialBatch | None
+
+
+class Batches:
+    """Windows of all documents, each epoch in another order and, where that is asked for, with variations."""
+
+    def __init__(
+        self,
+        documents: Sequence[Document],
+        rows: Sequence[Mapping[str, Any]],
+        labels: Labels,
+        tokenizer: Tokenizer,
+        config: TrainConfig,
+    ) -> None:
+        self.documents, self.labels, self.tokenizer, self.config = documents, labels, tokenizer, config
+        self.examples = self._cut(rows)
+        if not self.examples:
+            raise CorpusError("the corpus holds no words: expected at least one annotated sentence")
+        self.per_epoch = -(-len(self.examples) // config.batch_size)
+        self.augmenter = (
+            Augmenter(documents, replace=config.replace_mentions, noise=config.spelling_noise)
+            if config.replace_mentions or config.spelling_noise
+            else None
+        )
+        self.partial = read_partial(
+            [Path(name) for name in config.partial],
+            tokenizer,
+            labels,
+            specials=special_ids(tokenizer),
+            max_subwords=config.max_subwords,
+        )
+        self._epoch = lru_cache(maxsize=1)(self._vary)
+        self._order = lru_cache(maxsize=4)(self._draw_order)
+
+    def at(self, step: int) -> TrainingBatch:
+        """The batch of a step, counted from 0."""
+        epoch, place = divmod(step, self.per_epoch)
+        examples = self._epoch(epoch)
+        # Variations can be a few windows more or fewer; the number of steps stays.
+        parts = np.array_split(self._order(len(examples), epoch, 0), self.per_epoch)
+        chosen = [examples[index] for index in parts[place]]
+        return TrainingBatch(make_batch(chosen), self._partial_at(step))
+
+    def calibration(self) -> list[WindowBatch]:
+        """Single windows of the training text, on which the ranges of activations are measured."""
+        order = np.random.default_rng(self.config.seed).permutation(len(self.examples))
+        return [collate([self.examples[index].window]) for index in order[:CALIBRATION_WINDOWS]]
+
+    def _partial_at(self, step: int) -> PartialBatch | None:
+        if not self.partial:
+            return None
+        size = max(1, self.config.batch_size // PARTIAL_SHARE)
+        epoch, place = divmod(step, -(-len(self.partial) // size))
+        order = self._order(len(self.partial), epoch, 1)
+        return make_partial_batch([self.partial[index] for index in order[place * size :][:size]])
+
+    def _draw_order(self, n: int, epoch: int, stream: int) -> NDArray[np.int64]:
+        key = (self.config.seed, epoch, stream) if stream else (self.config.seed, epoch)
+        return np.random.default_rng(key).permutation(n)
+
+    def _vary(self, epoch: int) -> list[Example]:
+        if self.augmenter is None:
+            return self.examples
+        rows = []
+        for number, document in enumerate(self.documents):
+            varied = self.augmenter.augment(document, (self.config.seed, epoch, number))
+            rows.append(make_row(varied, self.tokenizer, self.labels, Counter()))
+        return self._cut(rows)
+
+    def _cut(self, rows: Sequence[Mapping[str, Any]]) -> list[Example]:
+        specials = special_ids(self.tokenizer)
+        return [
+            example
+            for row in rows
+            for example in make_examples(
+                row, self.labels, specials=specials, max_subwords=self.config.max_subwords
+            )
+        ]

@@ -1,0 +1,111 @@
+"""Batches of fine-tuning: a function of seed and step, covering every window once an epoch."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer
+
+from libyaevents.assemble import Labels
+from libyaevents.documents import Document
+from libyaevents.errors import CorpusError
+from libyaevents.training.batches import Batches, TrainingBatch
+from libyaevents.training.config import TrainConfig
+from libyaevents.training.data import to_dataset
+from tests.tiny import make_labels, make_tokenizer
+
+NAMES = "سافر\tO\nمراد\tB-PERS\nإلى\tO\nسرت\tB-LOC\n\nوعاد\tO\nسالم\tB-PERS\n"
+
+
+@pytest.fixture(scope="module")
+def tokenizer(article: Document) -> Tokenizer:
+    """The tiny tokenizer."""
+    return make_tokenizer(article.text)
+
+
+@pytest.fixture(scope="module")
+def labels(article: Document) -> Labels:
+    """The labels of the tiny models."""
+    return make_labels(article)
+
+
+def _batches(document: Document, tokenizer: Tokenizer, labels: Labels, **values: object) -> Batches:
+    config = TrainConfig(**{"batch_size": 2, "max_subwords": 64, "seed": 3} | values)  # type: ignore[arg-type]
+    rows = list(to_dataset([document], tokenizer, labels)[0])
+    return Batches([document], rows, labels, tokenizer, config)
+
+
+def _same(first: TrainingBatch, second: TrainingBatch) -> bool:
+    ours, theirs = first.annotated, second.annotated
+    return (
+        ours.windows.input_ids.shape == theirs.windows.input_ids.shape
+        and bool((ours.windows.input_ids == theirs.windows.input_ids).all())
+        and torch.equal(ours.entity_tags, theirs.entity_tags)
+    )
+
+
+def test_every_window_once_an_epoch(article: Document, tokenizer: Tokenizer, labels: Labels) -> None:
+    """The steps of an epoch hold each window once; the next epoch has another order."""
+    batches = _batches(article, tokenizer, labels)
+    epochs = [
+        [
+            tuple(example.window.input_ids.tolist())
+            for place in range(batches.per_epoch)
+            for example in batches.at(epoch * batches.per_epoch + place).annotated.examples
+        ]
+        for epoch in (0, 1)
+    ]
+    expected = sorted(tuple(example.window.input_ids.tolist()) for example in batches.examples)
+    assert sorted(epochs[0]) == sorted(epochs[1]) == expected
+    assert epochs[0] != epochs[1]
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+def test_step_decides(article: Document, tokenizer: Tokenizer, labels: Labels, noise: float) -> None:
+    """A step gives the same batch whenever it is asked for, variations of the text included."""
+    first, again = (_batches(article, tokenizer, labels, spelling_noise=noise) for _ in range(2))
+    steps = [2, 0, first.per_epoch + 1, 2]
+    for step in steps:
+        assert _same(first.at(step), again.at(step))
+    again.at(0)
+    assert _same(again.at(first.per_epoch + 1), first.at(first.per_epoch + 1))
+
+
+def test_variations_are_drawn_anew(article: Document, tokenizer: Tokenizer, labels: Labels) -> None:
+    """With replaced names or misspelt words each epoch shows other subwords under as many tags."""
+    batches = _batches(article, tokenizer, labels, spelling_noise=0.3, batch_size=1000)
+    shown = [batches.at(epoch).annotated for epoch in (0, 1)]
+    texts = [
+        sorted(tuple(example.window.input_ids.tolist()) for example in batch.examples) for batch in shown
+    ]
+    original = sorted(tuple(example.window.input_ids.tolist()) for example in batches.examples)
+    assert original != texts[0] != texts[1] != original
+    counts = [int((batch.entity_tags > 0).sum()) for batch in shown]
+    assert counts[0] == counts[1] == sum(int((example.entity_tags > 0).sum()) for example in batches.examples)
+
+
+def test_names_beside(article: Document, tokenizer: Tokenizer, labels: Labels, tmp_path: Path) -> None:
+    """A corpus of names adds windows of its own to each step, half as many as annotated ones; else none."""
+    path = tmp_path / "names.conll"
+    path.write_text(NAMES, encoding="utf-8")
+    assert _batches(article, tokenizer, labels).at(0).partial is None
+    partial = _batches(article, tokenizer, labels, partial=(str(path),)).at(0).partial
+    assert partial is not None
+    assert partial.windows.input_ids.shape[0] == 1
+    assert not partial.admissible.all()
+
+
+def test_calibration_windows(article: Document, tokenizer: Tokenizer, labels: Labels) -> None:
+    """The ranges of activations are measured on single windows of the text as it is."""
+    batches = _batches(article, tokenizer, labels, spelling_noise=0.3)
+    windows = batches.calibration()
+    assert len(windows) == len(batches.examples)
+    ids = {tuple(example.window.input_ids.tolist()) for example in batches.examples}
+    assert all(tuple(np.asarray(batch.input_ids[0]).tolist()) in ids for batch in windows)
+
+
+def test_no_words(tokenizer: Tokenizer, labels: Labels) -> None:
+    """A corpus without words is an error that says what is expected."""
+    with pytest.raises(CorpusError, match="the corpus holds no words: expected at least one annotated"):
+        _batches(Document(text=" "), tokenizer, labels)
