@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -26,6 +26,7 @@ from libyaevents.errors import (
     ModelNotFoundError,
     OutputError,
 )
+from libyaevents.evaluation.calibration import Calibrator, read_calibrators
 from libyaevents.windows import load_tokenizer
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ __all__ = [
     "load_words_tokenizer",
     "model_folder",
     "save_network",
+    "save_settings",
     "whole_folder",
 ]
 
@@ -81,7 +83,10 @@ EngineName = Literal["onnx", "torch"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a checkpoint says of itself beside the encoder's shape: `libyaevents` in config.json."""
+    """What a checkpoint says of itself beside the encoder's shape: `libyaevents` in config.json.
+
+    `calibrators` are by kind of span; a kind without one keeps the network's own scores.
+    """
 
     name: str
     version: str
@@ -91,6 +96,7 @@ class Settings:
     entity_outside_bias: float = 0.0
     trigger_outside_bias: float = 0.0
     role_outside_bias: float = 0.0
+    calibrators: Mapping[str, Calibrator] = field(default_factory=dict)
     format: int = FORMAT
 
 
@@ -155,6 +161,7 @@ def load_settings(folder: Path) -> Settings:
             f"{folder} has checkpoint format {version}: expected at most {FORMAT}; "
             "upgrade with `pip install -U libyaevents`"
         )
+    own = own | {"calibrators": read_calibrators(own.get("calibrators", {}))}
     try:
         settings = Settings(**own)
     except TypeError as error:
@@ -267,12 +274,19 @@ def save_network(
     shape = model.encoder.config.to_dict()
     shape.pop("_name_or_path", None)  # where the encoder lay on the machine that trained it
     config = shape | {"architectures": ["BertModel"], SETTINGS: asdict(settings)}
-    _write(folder / CONFIG, json.dumps(config, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+    _write(folder / CONFIG, _config_text(config))
     weights = {name: value.detach().half().contiguous() for name, value in model.state_dict().items()}
     save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
     (folder / WEIGHTS).chmod(0o644)  # safetensors makes files that their owner alone may read
     _write(folder / TOKENIZER, tokenizer.to_str(pretty=False))
     _write(folder / LABELS, labels.to_json())
+
+
+def save_settings(folder: Path, settings: Settings) -> None:
+    """Put settings in place of those in config.json, which is replaced whole or not at all."""
+    fresh = folder / f".{CONFIG}.part"
+    _write(fresh, _config_text(read_config(folder) | {SETTINGS: asdict(settings)}))
+    fresh.replace(folder / CONFIG)
 
 
 @contextmanager
@@ -422,13 +436,13 @@ def _require(folder: Path, name: str) -> None:
 
 def _check_settings(settings: Settings, folder: Path, *, n_positions: object) -> None:
     """Check types and ranges: the settings come from a file."""
-    kinds: Mapping[Any, Any] = {int: int, float: int | float}
-    for field in fields(settings):
-        value = getattr(settings, field.name)
-        fits = isinstance(value, kinds.get(field.type, str)) and not isinstance(value, bool)
-        if not fits or (field.name == "pooling" and value not in get_args(field.type)):
+    kinds: Mapping[Any, Any] = {int: int, float: int | float, Mapping[str, Calibrator]: dict}
+    for setting in fields(settings):
+        value = getattr(settings, setting.name)
+        fits = isinstance(value, kinds.get(setting.type, str)) and not isinstance(value, bool)
+        if not fits or (setting.name == "pooling" and value not in get_args(setting.type)):
             raise CheckpointError(
-                f"{folder / CONFIG} has {field.name} = {value!r}: copy the model folder anew"
+                f"{folder / CONFIG} has {setting.name} = {value!r}: copy the model folder anew"
             )
     if isinstance(n_positions, int) and settings.max_subwords > n_positions:
         raise CheckpointError(
@@ -452,6 +466,10 @@ def _check_widths(folder: Path, widths: Mapping[str, int | str]) -> None:
                 f"{folder}: {name} of the graphs has {widths[name]} columns, {LABELS} asks for {width}: "
                 "expected files of one and the same model; copy the model folder anew"
             )
+
+
+def _config_text(config: Mapping[str, Any]) -> str:
+    return json.dumps(config, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def _write(path: Path, text: str) -> None:

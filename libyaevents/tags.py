@@ -76,7 +76,11 @@ def decode_tags(tags: npt.NDArray[np.integer[Any]]) -> list[tuple[int, int, int]
 
 
 def decode_spans(
-    logits: npt.NDArray[np.floating[Any]], lengths: npt.NDArray[np.integer[Any]], *, outside_bias: float = 0.0
+    logits: npt.NDArray[np.floating[Any]],
+    lengths: npt.NDArray[np.integer[Any]],
+    *,
+    outside_bias: float = 0.0,
+    recall_bias: float = 0.0,
 ) -> list[list[DecodedSpan]]:
     """Find the spans of the most probable legal tag sequence of each sequence in a batch, in order.
 
@@ -87,6 +91,8 @@ def decode_spans(
         logits: (batch, words, tags); -inf forbids a tag. What lies behind a sequence's length is not read.
         lengths: (batch,) in words.
         outside_bias: added to the logit of O; above 0 gives fewer spans (precision), below 0 more (recall).
+        recall_bias: taken from the logit of O where the best sequence is chosen, and only there: a span's
+            score is the same at any recall bias that finds it.
 
     Raises:
         CheckpointError: shapes do not fit, a word has only -inf, a NaN or +inf, or no sequence is legal.
@@ -99,6 +105,7 @@ def decode_spans(
     prefix, _ = _forward(enter, stay, np.logaddexp)
     _check_legal(prefix[-1])
     suffix = _backward(enter, stay)
+    enter[..., 0] -= recall_bias  # from here on, when all scores are summed up
     tags = _best_tags(enter, stay)
     sequences, starts, ends, labels = _find_spans(tags.T)
     path = np.take_along_axis(emissions, tags[..., np.newaxis], axis=-1)[..., 0]

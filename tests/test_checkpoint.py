@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from libyaevents.checkpoint import (
     load_words_tokenizer,
     model_folder,
     save_network,
+    save_settings,
     whole_folder,
 )
 from libyaevents.engines.onnx import OnnxEngine
@@ -38,6 +40,7 @@ from libyaevents.errors import (
     ModelNotFoundError,
     OutputError,
 )
+from libyaevents.evaluation.calibration import Calibrator
 
 
 def _names(folder: Path) -> list[str]:
@@ -136,6 +139,40 @@ def test_round_trip(tiny_model: Path, tmp_path: Path) -> None:
     assert load_labels(tmp_path) == labels
     assert load_settings(tmp_path) == settings
     assert load_words_tokenizer(tmp_path).to_str() == tokenizer.to_str()
+
+
+def test_settings_are_replaced(model_copy: Path) -> None:
+    """Saved settings, calibrators included, read back equal; the rest of the config is as it was."""
+    before = json.loads((model_copy / "config.json").read_text(encoding="utf-8"))
+    calibrators = {"entities": Calibrator(slope=0.5, intercept=-1.25), "triggers": Calibrator()}
+    settings = replace(load_settings(model_copy), calibrators=calibrators)
+    save_settings(model_copy, settings)
+    assert load_settings(model_copy) == settings
+    after = json.loads((model_copy / "config.json").read_text(encoding="utf-8"))
+    assert after["libyaevents"].pop("calibrators")["entities"] == {"slope": 0.5, "intercept": -1.25}
+    before["libyaevents"].pop("calibrators")
+    assert after == before
+    assert _names(model_copy) == _names(model_copy.parent / "copy")
+
+
+def test_settings_on_a_full_disk(model_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings that cannot be written leave those that were there."""
+    settings = load_settings(model_copy)
+
+    def fail(path: Path, *_arguments: Any, **_options: Any) -> int:
+        path.write_bytes(b"{")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", fail)
+    with pytest.raises(OSError, match="No space left"):
+        save_settings(model_copy, replace(settings, name="other"))
+    assert load_settings(model_copy) == settings
+
+
+def test_older_folders_have_no_calibrators(model_copy: Path) -> None:
+    """The settings of a folder from before there were calibrators are read as of one without."""
+    _edit_config(model_copy, lambda config: config["libyaevents"].pop("calibrators"))
+    assert load_settings(model_copy).calibrators == {}
 
 
 def test_weights_are_half_precision(tiny_model: Path) -> None:
@@ -286,6 +323,8 @@ def test_encoder_alone(model_copy: Path) -> None:
         ({"role_outside_bias": "0"}, "role_outside_bias = '0'"),
         ({"max_subwords": 129}, "windows of 129 subwords: expected at most 128"),
         ({"unknown": 1}, "malformed settings"),
+        ({"calibrators": 1}, "has calibrators 1: expected some of entities, triggers, arguments"),
+        ({"calibrators": {"roles": {"slope": 1, "intercept": 0}}}, "expected some of entities"),
     ],
 )
 def test_malformed_settings(model_copy: Path, changes: dict[str, Any], message: str) -> None:

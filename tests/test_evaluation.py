@@ -554,6 +554,7 @@ def test_the_dictionary_is_json_with_stable_keys() -> None:
             "entities",
             "triggers",
             "roles",
+            "reliability",
         ]
     )
     assert list(data["events"]) == ["scores", "by_type", "by_role", "factuality"]
@@ -574,6 +575,15 @@ def test_the_text_has_the_event_table_first() -> None:
     assert sorted(titles, key=text.index) == titles
     assert "Gold triggers" not in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_scores_are_judged_in_one_line() -> None:
+    """Where predicted spans have scores, the text gives their expected calibration error by kind."""
+    (entity, *_) = PREDICTED.entities
+    scored = replace(PREDICTED, entities=(replace(entity, score=0.75),))
+    lines = evaluate([GOLD], [scored]).to_text().splitlines()
+    assert "Expected calibration error: entities 0.250" in lines
+    assert "calibration" not in evaluate([GOLD], [PREDICTED]).to_text()
 
 
 def test_without_seqeval_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,9 +60,10 @@ def log_probabilities(logits: Logits, outside_bias: float) -> dict[Tags, float]:
     return {tags: value - total for tags, value in sums.items()} if np.isfinite(total) else {}
 
 
-def decode_one(logits: Logits, outside_bias: float = 0.0) -> list[DecodedSpan]:
+def decode_one(logits: Logits, outside_bias: float = 0.0, *, recall_bias: float = 0.0) -> list[DecodedSpan]:
     """Decode one sequence (words, tags) that fills its batch."""
-    return decode_spans(logits[np.newaxis], np.array([len(logits)]), outside_bias=outside_bias)[0]
+    biases = {"outside_bias": outside_bias, "recall_bias": recall_bias}
+    return decode_spans(logits[np.newaxis], np.array([len(logits)]), **biases)[0]
 
 
 def triples(spans: list[DecodedSpan]) -> list[tuple[int, int, int]]:
@@ -130,23 +131,25 @@ def test_tags_are_read_as_seqeval_reads_them(tags: list[int]) -> None:
 
 
 @settings(deadline=None)
-@given(small_logits(), st.sampled_from([0.0, -3.0, 0.7, 5.0]))
-def test_the_best_legal_sequence_is_found(logits: Logits, outside_bias: float) -> None:
+@given(small_logits(), st.sampled_from([0.0, -3.0, 0.7, 5.0]), st.sampled_from([0.0, -1.5, 2.5, 20.0]))
+def test_the_best_legal_sequence_is_found(logits: Logits, outside_bias: float, recall_bias: float) -> None:
     """No legal sequence is more probable than the decoded one, by enumeration of all of them."""
-    expected = log_probabilities(logits, outside_bias)
+    expected = log_probabilities(logits, outside_bias - recall_bias)
     assume(expected)
-    spans = decode_one(logits, outside_bias)
+    spans = decode_one(logits, outside_bias, recall_bias=recall_bias)
     tags = tuple(encode_spans(len(logits), triples(spans)).tolist())
     assert expected[tags] == pytest.approx(max(expected.values()), abs=1e-9)
 
 
 @settings(deadline=None)
-@given(small_logits(), st.sampled_from([0.0, -3.0, 0.7, 5.0]))
-def test_a_score_is_the_probability_of_exactly_this_span(logits: Logits, outside_bias: float) -> None:
-    """A score sums the probabilities of all legal sequences with the span, by enumeration of them."""
+@given(small_logits(), st.sampled_from([0.0, -3.0, 0.7, 5.0]), st.sampled_from([0.0, -1.5, 2.5, 20.0]))
+def test_a_score_is_the_probability_of_exactly_this_span(
+    logits: Logits, outside_bias: float, recall_bias: float
+) -> None:
+    """A score sums the probabilities of all legal sequences with the span, whatever the recall bias."""
     expected = log_probabilities(logits, outside_bias)
     assume(expected)
-    for span in decode_one(logits, outside_bias):
+    for span in decode_one(logits, outside_bias, recall_bias=recall_bias):
         triple = (span.start, span.end, span.label)
         holding = [np.exp(value) for tags, value in expected.items() if triple in decode_tags(np.array(tags))]
         assert 0.0 <= span.score <= 1.0
@@ -179,7 +182,7 @@ def test_equal_alternatives_decode_to_the_lower_tag() -> None:
 
 
 def test_the_bias_trades_recall_for_precision() -> None:
-    """A bias on O removes weak spans when positive, adds them when negative, and moves scores with it."""
+    """A bias on O removes weak spans when positive, adds them when negative; for recall it is the reverse."""
     logits = likely("O B0 I0 O B1")
     logits[4] /= 4.0
     [first, second] = decode_one(logits)
@@ -188,6 +191,8 @@ def test_the_bias_trades_recall_for_precision() -> None:
     assert decode_one(logits, 5.0) == []
     assert len(decode_one(logits, -4.5)) > 2
     assert decode_one(logits, 1.0)[0].score < first.score
+    assert triples(decode_one(logits, recall_bias=-2.0)) == [(1, 3, 0)]
+    assert len(decode_one(logits, recall_bias=4.5)) > 2
 
 
 def test_a_forbidden_type_before_a_span_leaves_its_score_finite() -> None:

@@ -6,18 +6,40 @@ Two views of the same predictions, both strict:
   sequence a sentence; roles have two for each trigger in the union of gold and predicted triggers, one for
   Source and one for the other roles, and a side that lacks the trigger is all `O`.
 - Items (`items`): what a document says, as a set of offset-exact items, with bootstrap intervals.
+
+Where predicted spans have scores, `calibration` says how far these can be taken at their word.
 """
 
 from collections.abc import Sequence
 
 from libyaevents.documents import Document
 from libyaevents.errors import ConfigError
+from libyaevents.evaluation.calibration import measure_reliability
 from libyaevents.evaluation.items import bootstrap_weights, entity_score, event_report
 from libyaevents.evaluation.matching import check_triggers, match_documents
-from libyaevents.evaluation.report import Evaluation, EventReport, FactualityScore, Score, TagReport, TagScore
+from libyaevents.evaluation.report import (
+    Evaluation,
+    EventReport,
+    FactualityScore,
+    Reliability,
+    ReliabilityBin,
+    Score,
+    TagReport,
+    TagScore,
+)
 from libyaevents.evaluation.sequences import tag_reports
 
-__all__ = ["Evaluation", "EventReport", "FactualityScore", "Score", "TagReport", "TagScore", "evaluate"]
+__all__ = [
+    "Evaluation",
+    "EventReport",
+    "FactualityScore",
+    "Reliability",
+    "ReliabilityBin",
+    "Score",
+    "TagReport",
+    "TagScore",
+    "evaluate",
+]
 
 
 def evaluate(
@@ -58,4 +80,5 @@ def evaluate(
         entities=entities,
         triggers=triggers,
         roles=roles,
+        reliability=measure_reliability(pairs),
     )

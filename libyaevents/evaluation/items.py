@@ -13,10 +13,19 @@ from collections.abc import Sequence, Set
 import numpy as np
 from numpy.typing import NDArray
 
-from libyaevents.documents import Document, Event
+from libyaevents.documents import Argument, Document, Entity, Event
 from libyaevents.evaluation.report import EventReport, FactualityScore, Score
 
-__all__ = ["LabeledSpan", "bootstrap_weights", "entity_score", "entity_spans", "event_report", "trigger_span"]
+__all__ = [
+    "LabeledSpan",
+    "attached_argument",
+    "bootstrap_weights",
+    "entity_score",
+    "entity_span",
+    "entity_spans",
+    "event_report",
+    "trigger_span",
+]
 
 LabeledSpan = tuple[int, int, str]
 
@@ -38,14 +47,24 @@ def bootstrap_weights(n_documents: int, n_resamples: int, seed: int) -> _Floats:
     return draws.astype(np.float64)
 
 
+def entity_span(entity: Entity) -> LabeledSpan:
+    """Return the entity's span with its label."""
+    return (entity.start, entity.end, entity.label)
+
+
 def entity_spans(document: Document) -> set[LabeledSpan]:
     """Return the entities' spans with their labels."""
-    return {(entity.start, entity.end, entity.label) for entity in document.entities}
+    return set(map(entity_span, document.entities))
 
 
 def trigger_span(event: Event) -> LabeledSpan:
     """Return the trigger's span with the event type."""
     return (event.trigger.start, event.trigger.end, event.type)
+
+
+def attached_argument(event: Event, argument: Argument) -> tuple[int, int, str, int, int, str]:
+    """Return the trigger's span with the event type, then the argument's with its role: an item of AC+."""
+    return (*trigger_span(event), argument.start, argument.end, argument.role)
 
 
 def entity_score(pairs: Sequence[tuple[Document, Document]], weights: _Floats) -> Score:
@@ -83,7 +102,7 @@ def _event_items(document: Document) -> dict[str, Set[_Item]]:
         "AI": {(trigger[2], *span) for trigger, span, _ in arguments},
         "AC": {(trigger[2], *span, role) for trigger, span, role in arguments},
         "AI+": {(*trigger, *span) for trigger, span, _ in arguments},
-        "AC+": {(*trigger, *span, role) for trigger, span, role in arguments},
+        "AC+": {attached_argument(event, each) for _, event in triggers for each in event.arguments},
     }
 
 

@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["Evaluation", "EventReport", "FactualityScore", "Score", "TagReport", "TagScore"]
+__all__ = [
+    "Evaluation",
+    "EventReport",
+    "FactualityScore",
+    "Reliability",
+    "ReliabilityBin",
+    "Score",
+    "TagReport",
+    "TagScore",
+]
 
 _LEGEND = (
     "TI: trigger span. TC: with event type. AI: event type and argument span.\n"
@@ -85,8 +94,33 @@ class TagReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReliabilityBin:
+    """Predicted spans of neighboring scores: how many, their mean score, and the share that is right."""
+
+    n: int
+    score: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reliability:
+    """How far the scores of `n` predicted spans are from the shares that are right, by bins of rising score.
+
+    `error` is the expected calibration error, from 0 to 1: the distance between mean score and accuracy of a
+    span's bin, averaged over spans.
+    """
+
+    error: float
+    n: int
+    bins: tuple[ReliabilityBin, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """All scores of one evaluation; `entities`, `triggers` and `roles` are the tag reports."""
+    """All scores of one evaluation; `entities`, `triggers` and `roles` are the tag reports.
+
+    `reliability` is that of the predicted entities, triggers and arguments, as far as these have scores.
+    """
 
     n_documents: int
     n_resamples: int
@@ -97,6 +131,7 @@ class Evaluation:
     entities: TagReport
     triggers: TagReport
     roles: TagReport
+    reliability: Mapping[str, Reliability]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON types, keyed by field name; numbers are not rounded."""
@@ -111,6 +146,8 @@ class Evaluation:
         ]
         if self.events_with_gold_triggers is not None:
             blocks.append(_event_table("Gold triggers", self.events_with_gold_triggers))
+        if self.reliability:
+            blocks.append(_reliability_line(self.reliability))
         blocks += [
             _table("Entities", {"span and label": self.entity_score}),
             _table("TC by event type", self.events.by_type),
@@ -127,6 +164,11 @@ def _event_table(title: str, report: EventReport) -> str:
     score = report.factuality
     ratios = f"{score.accuracy:21.3f}  {_interval(score.low, score.high)}"
     return f"{_table(title, report.scores)}\n  {'Factuality':18}{ratios}{score.n:6}{'':10}{score.n_correct:8}"
+
+
+def _reliability_line(reliability: Mapping[str, Reliability]) -> str:
+    errors = ", ".join(f"{kind} {found.error:.3f}" for kind, found in reliability.items())
+    return f"Expected calibration error: {errors}"
 
 
 def _table(title: str, scores: Mapping[str, Score]) -> str:

@@ -21,6 +21,7 @@ class TrainingReport:
 
     `dev`, `cross_validation` and `fit` (on the text that was trained on) are there when they were measured.
     `already_seen` counts the documents of the corpus that the starting model was trained on before.
+    `calibration` is what `calibrate_model` returns.
     """
 
     model: Path
@@ -36,6 +37,7 @@ class TrainingReport:
     started_from: str = ""
     sources: tuple[str, ...] = ()
     pretraining: Mapping[str, Any] | None = None
+    calibration: Mapping[str, Mapping[str, float]] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The report as training_report.json holds it."""
@@ -56,6 +58,7 @@ class TrainingReport:
             "scores_by_step": self.history.scores,
             "seconds": round(self.seconds, 1),
             "versions": _versions(),
+            "calibration": self.calibration,
             **{name: evaluation.to_dict() for name, evaluation in scores.items() if evaluation is not None},
         }
 
@@ -72,6 +75,14 @@ class TrainingReport:
             parts.append(self.cross_validation.to_text())
         if self.dev is not None:
             parts += ["== On the dev file, which chose the epoch ==", self.dev.to_text()]
+        if self.calibration is not None:
+            parts += [
+                "== Expected calibration error, cross-validated over the dev documents ==",
+                "\n".join(
+                    f"{kind:10} {found['before']:.3f} before calibration, {found['after']:.3f} after"
+                    for kind, found in self.calibration.items()
+                ),
+            ]
         if self.fit is not None:
             parts += [
                 "== Fit on the text that was trained on (not a measure of quality) ==",

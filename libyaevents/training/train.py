@@ -15,21 +15,29 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 
 from libyaevents.assemble import Labels
-from libyaevents.checkpoint import ONTOLOGY, REPORT, Settings, check_replaceable, save_network, whole_folder
+from libyaevents.checkpoint import (
+    ONTOLOGY,
+    REPORT,
+    Settings,
+    check_replaceable,
+    save_network,
+    save_settings,
+    whole_folder,
+)
 from libyaevents.documents import Document
 from libyaevents.engines.torch import TorchEngine
-from libyaevents.errors import CorpusError, OutputError
+from libyaevents.errors import OutputError
 from libyaevents.evaluation import Evaluation, evaluate
+from libyaevents.evaluation.calibration import cross_validate, fit_calibrators, measure_reliability
 from libyaevents.export import write_int8_encoder, write_roles
 from libyaevents.extractor import Extractor
 from libyaevents.modeling import EventModel
 from libyaevents.ontology import Ontology, load_ontology
+from libyaevents.training.batches import Batches
 from libyaevents.training.card import write_card
 from libyaevents.training.config import TrainConfig
 from libyaevents.training.corpus import (
@@ -41,19 +49,17 @@ from libyaevents.training.corpus import (
     text_hash,
     unique,
 )
-from libyaevents.training.data import Example, make_batch, make_examples, to_dataset
-from libyaevents.training.finetune import compute_loss
+from libyaevents.training.data import to_dataset
+from libyaevents.training.finetune import Hiding, compute_loss
 from libyaevents.training.loop import fit
 from libyaevents.training.report import TrainingReport
 from libyaevents.training.start import Start, start_from
 from libyaevents.training.state import History, LoopConfig
-from libyaevents.windows import collate, special_ids
 
-__all__ = ["TrainingReport", "train"]
+__all__ = ["TrainingReport", "calibrate_model", "train"]
 
 logger = logging.getLogger(__name__)
 
-CALIBRATION_WINDOWS = 256
 EVALUATIONS_A_RUN = 5
 BIASES = (0.0, -0.5, -1.0, -1.5, -2.0, 0.5, 1.0)
 NOT_IDENTIFYING = ("output", "time_budget_minutes", "name", "data")
@@ -114,6 +120,7 @@ def _train(config: TrainConfig) -> TrainingReport:
         (folder / ONTOLOGY).write_text(ontology.to_json(), encoding="utf-8")
         write_int8_encoder(trained.model, folder / "encoder.int8.onnx", trained.batches.calibration())
         write_roles(trained.model, folder / "roles.onnx")
+        report = replace(report, calibration=calibrate_model(folder, dev) if dev else None)
         scores = _measure(folder, dev or corpus, seed=config.seed)
         seconds = time.monotonic() - started
         report = replace(report, seconds=seconds, dev=scores if dev else None, fit=None if dev else scores)
@@ -125,13 +132,32 @@ def _train(config: TrainConfig) -> TrainingReport:
     return report
 
 
+def calibrate_model(folder: Path, dev: Sequence[Document]) -> dict[str, dict[str, float]]:
+    """Fit calibrators on what a finished model finds in dev, and write them into its settings.
+
+    Returns:
+        By kind of span: the number `n` of spans found in dev, and the expected calibration error of their
+        scores, from 0 to 1, `before` and `after`, the latter cross-validated over the documents of dev.
+    """
+    model = Extractor.from_pretrained(folder)
+    settings = replace(model.settings, calibrators={})  # what is calibrated is the network's own scores
+    reader = Extractor(model.engine, model.tokenizer, model.labels, settings)
+    pairs = list(zip(dev, reader.extract_many(_unread(dev)), strict=True))
+    save_settings(folder, replace(settings, calibrators=fit_calibrators(pairs)))
+    before, after = measure_reliability(pairs), measure_reliability(cross_validate(pairs))
+    return {
+        kind: {"n": found.n, "before": found.error, "after": after[kind].error}
+        for kind, found in before.items()
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Trained:
     """One trained network with its labels, the batches it learnt from, and how it went."""
 
     model: EventModel
     labels: Labels
-    batches: "_Batches"
+    batches: Batches
     history: History
     unrepresentable: Mapping[str, int]
 
@@ -147,18 +173,22 @@ class _Trainer:
         config, start = self.config, self.start
         labels = start.labels(self.ontology, documents)
         dataset, unrepresentable = to_dataset(documents, start.tokenizer, labels)
-        batches = _Batches(list(dataset), labels, special_ids(start.tokenizer), config)
+        batches = Batches(documents, list(dataset), labels, start.tokenizer, config)
         model = start.make()
         encoder = list(model.encoder.parameters())
         in_encoder = set(map(id, encoder))
         heads = [parameter for parameter in model.parameters() if id(parameter) not in in_encoder]
         mask_id = start.tokenizer.token_to_id("[MASK]")
-        word_dropout = config.word_dropout if mask_id is not None else 0.0
+        hiding = None if mask_id is None else Hiding(mask_id, config.word_dropout, config.mention_dropout)
         n_steps = batches.per_epoch * config.epochs
         history = fit(
             model,
             lambda batch: compute_loss(
-                model, batch, with_predicted=True, word_dropout=word_dropout, mask_id=mask_id or 0
+                model,
+                batch.annotated,
+                partial=batch.partial,
+                with_predicted=True,
+                hiding=hiding,
             ),
             batches.at,
             groups=[(encoder, config.encoder_learning_rate), (heads, config.head_learning_rate)],
@@ -247,38 +277,6 @@ class _Trainer:
         values = {key: value for key, value in self.config.to_dict().items() if key not in NOT_IDENTIFYING}
         data = hashlib.sha256("\n".join(document.to_json() for document in documents).encode()).hexdigest()
         return json.dumps([values, self.start.weights, data], sort_keys=True)
-
-
-class _Batches:
-    """The batch of any step: windows of all documents, in an order drawn anew for each epoch."""
-
-    def __init__(
-        self,
-        rows: Sequence[Mapping[str, Any]],
-        labels: Labels,
-        specials: tuple[int, int],
-        config: TrainConfig,
-    ) -> None:
-        self.examples: list[Example] = [
-            example
-            for row in rows
-            for example in make_examples(row, labels, specials=specials, max_subwords=config.max_subwords)
-        ]
-        if not self.examples:
-            raise CorpusError("the corpus holds no words: expected at least one annotated sentence")
-        self.config = config
-        self.per_epoch = -(-len(self.examples) // config.batch_size)
-
-    def at(self, step: int) -> Any:
-        epoch, place = divmod(step, self.per_epoch)
-        order = np.random.default_rng((self.config.seed, epoch)).permutation(len(self.examples))
-        chosen = order[place * self.config.batch_size : (place + 1) * self.config.batch_size]
-        return make_batch([self.examples[index] for index in chosen])
-
-    def calibration(self) -> list[Any]:
-        """Single windows of the training text, on which the ranges of activations are measured."""
-        order = np.random.default_rng(self.config.seed).permutation(len(self.examples))
-        return [collate([self.examples[index].window]) for index in order[:CALIBRATION_WINDOWS]]
 
 
 def _measure(folder: Path, gold: Sequence[Document], *, seed: int) -> Evaluation:

@@ -74,6 +74,18 @@ def test_scores_say_what_they_were_measured_on(
     assert f"| {typed.n_gold} |" in card
 
 
+def test_calibration(tmp_path: Path, article: Document) -> None:
+    """The card shows the calibration error of scores before and after, where it was measured."""
+    assert "Calibration" not in _card(tmp_path, article)
+    found = {"entities": {"n": 1708, "before": 0.1325, "after": 0.0221}}
+    report = replace(make_report(tmp_path, article), calibration=found).to_dict()
+    write_card(tmp_path, SETTINGS, report)
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "## Calibration of the scores" in card
+    assert "cross-validated over the dev documents" in card
+    assert "| entities | 1708 | 13.2 | **2.2** |" in card
+
+
 def test_honest_headline(tmp_path: Path, article: Document, scores: Evaluation) -> None:
     """Scores on held-out text make the headline, not the fit, and both tables are shown."""
     card = _card(tmp_path, article, cross_validation=scores, fit=scores)
