@@ -5,6 +5,7 @@ Out: word spans first, then the same document with entities and events.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -108,7 +109,11 @@ class Roles:
 
 
 def decode_mentions(
-    logits: NDArray[np.float32], sentences: Sequence[Span], *, outside_bias: float = 0.0
+    logits: NDArray[np.float32],
+    sentences: Sequence[Span],
+    *,
+    outside_bias: float = 0.0,
+    recall_bias: float = 0.0,
 ) -> list[list[DecodedSpan]]:
     """Decode spans sentence by sentence, sentences of like length together.
 
@@ -116,6 +121,7 @@ def decode_mentions(
         logits: *Shape:* (words, tags).
         sentences: half-open word ranges that partition the words.
         outside_bias: added to the logit of `O`; above 0 for precision, below for recall.
+        recall_bias: taken from it again where the best tags are chosen, but not where scores are computed.
 
     Returns:
         The spans of each sentence, counted from its first word.
@@ -124,7 +130,8 @@ def decode_mentions(
     lengths = [end - start for start, end in sentences]
     for rows in batch_by_length(lengths, max_tokens=WORDS_A_BATCH):
         batch, sizes = pad_rows(logits, [sentences[row] for row in rows])
-        for row, spans in zip(rows, decode_spans(batch, sizes, outside_bias=outside_bias), strict=True):
+        found = decode_spans(batch, sizes, outside_bias=outside_bias, recall_bias=recall_bias)
+        for row, spans in zip(rows, found, strict=True):
             decoded[row] = spans
     return decoded
 
@@ -136,9 +143,13 @@ def decode_roles(
     event_types: NDArray[np.int64],
     *,
     labels: Labels,
+    names: Sequence[Sequence[Span]] | None = None,
     outside_bias: float = 0.0,
+    recall_bias: float = 0.0,
 ) -> list[Roles]:
     """Decode both role sequences and the factuality of each trigger.
+
+    A name is one thing: no argument begins, ends or changes its role inside an entity.
 
     Args:
         role_logits: *Shape:* (triggers, words, tags).
@@ -146,11 +157,15 @@ def decode_roles(
         lengths: words of each trigger's sentence. *Shape:* (triggers,).
         event_types: *Shape:* (triggers,).
         labels: the model's labels.
+        names: the word spans of the entities of each trigger's sentence, disjoint, in order.
         outside_bias: as in `decode_mentions`.
+        recall_bias: as there.
     """
+    biases = {"outside_bias": outside_bias, "recall_bias": recall_bias}
     admitted = role_logits + labels.admission()[event_types][:, np.newaxis, :]
-    sources = decode_spans(admitted[:, :, :3], lengths, outside_bias=outside_bias)
-    others = decode_spans(admitted[:, :, 3:], lengths, outside_bias=outside_bias)
+    units = [_units(int(n), spans) for n, spans in zip(lengths, names or [()] * len(lengths), strict=True)]
+    sources = _decode_units(admitted[:, :, :3], units, **biases)
+    others = _decode_units(admitted[:, :, 3:], units, **biases)
     values = factuality_logits.argmax(-1)
     return [
         Roles(
@@ -161,6 +176,41 @@ def decode_roles(
             factuality=labels.factuality[value],
         )
         for source, other, value in zip(sources, others, values.tolist(), strict=True)
+    ]
+
+
+def _units(n_words: int, names: Sequence[Span]) -> NDArray[np.int64]:
+    """Where the units of a sentence start, each a name or a word beside one, and where the last one ends."""
+    inside = np.zeros(n_words, np.bool_)
+    for start, end in names:
+        inside[start + 1 : end] = True
+    return np.append(np.flatnonzero(~inside), n_words)
+
+
+def _decode_units(
+    logits: NDArray[np.float32],
+    units: Sequence[NDArray[np.int64]],
+    *,
+    outside_bias: float,
+    recall_bias: float,
+) -> list[list[DecodedSpan]]:
+    """Decode spans of whole units: the best of the tag sequences in which no span starts or ends inside one.
+
+    The words of a unit are all O, all I, or B and then I, so its logits are sums of its words'.
+    """
+    lengths = np.array([len(bounds) - 1 for bounds in units], np.int64)
+    merged = np.zeros((len(units), int(lengths.max(initial=0)), logits.shape[2]), np.float32)
+    for row, bounds in enumerate(units):
+        words, starts = logits[row, : bounds[-1]], bounds[:-1]
+        if len(starts):
+            behind = words[:, 2::2].copy()
+            behind[starts] = 0.0  # not subtracted from the sum: a forbidden tag is at -inf
+            merged[row, : len(starts)] = np.add.reduceat(words, starts)
+            merged[row, : len(starts), 1::2] = words[starts, 1::2] + np.add.reduceat(behind, starts)
+    found = decode_spans(merged, lengths, outside_bias=outside_bias, recall_bias=recall_bias)
+    return [
+        [replace(span, start=int(bounds[span.start]), end=int(bounds[span.end])) for span in spans]
+        for bounds, spans in zip(units, found, strict=True)
     ]
 
 
@@ -186,6 +236,9 @@ def assemble(
 ) -> Document:
     """Put decoded spans into `document`, in text order, offsets into its own text.
 
+    An event has the score of its trigger. A role was decoded as if its trigger were certain, so the score of
+    an argument is the span's times the trigger's.
+
     Args:
         document: the text; what it held of entities and events is replaced.
         words: code-point spans of the words.
@@ -204,9 +257,11 @@ def assemble(
         Entity(id=f"T{number}", label=labels.entities[span.label], **place(sentence, span))
         for number, (sentence, span) in enumerate(_in_order(entities), start=1)
     )
+    named = _in_agreement(named)
     id_of = {(entity.start, entity.end): entity.id for entity in named}
 
-    def argument(role: str, where: dict[str, Any]) -> Argument:
+    def argument(sentence: int, trigger: DecodedSpan, role: str, span: DecodedSpan) -> Argument:
+        where = place(sentence, span) | {"score": trigger.score * span.score}
         return Argument(role=role, entity_id=id_of.get((where["start"], where["end"])), **where)
 
     found = tuple(
@@ -214,13 +269,24 @@ def assemble(
             id=f"E{number}",
             type=labels.events[trigger.label],
             trigger=Trigger(**place(sentence, trigger)),
-            arguments=tuple(argument(role, place(sentence, span)) for role, span in roles.arguments),
+            arguments=tuple(argument(sentence, trigger, role, span) for role, span in roles.arguments),
             factuality=roles.factuality,
             score=trigger.score,
         )
         for number, (sentence, (trigger, roles)) in enumerate(_in_order(events), start=1)
     )
     return replace(document, entities=named, events=found)
+
+
+def _in_agreement(entities: Sequence[Entity]) -> tuple[Entity, ...]:
+    """Give the mentions of one name in a document one label: the one with the highest sum of scores."""
+    totals: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for entity in entities:
+        totals[entity.text][entity.label] += entity.score or 0.0
+    return tuple(
+        replace(entity, label=max(totals[entity.text], key=totals[entity.text].__getitem__))
+        for entity in entities
+    )
 
 
 def _in_order(by_sentence: Sequence[Sequence[T]]) -> Iterator[tuple[int, T]]:

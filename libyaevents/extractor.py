@@ -27,7 +27,15 @@ from libyaevents.checkpoint import (
 )
 from libyaevents.documents import Document
 from libyaevents.engines import Encoded, Engine, TriggerBatch
-from libyaevents.errors import DocumentError, InputError, InputTypeError, LabelError, LibyaeventsError
+from libyaevents.errors import (
+    ConfigError,
+    DocumentError,
+    InputError,
+    InputTypeError,
+    LabelError,
+    LibyaeventsError,
+)
+from libyaevents.evaluation.calibration import calibrate
 from libyaevents.tags import DecodedSpan
 from libyaevents.windows import (
     Window,
@@ -48,6 +56,7 @@ SUBWORDS_AT_A_TIME = 16_384  # documents are read together up to so many; bounds
 SUBWORDS_A_BATCH = 1024
 PAIRS_A_BATCH = 4096  # (trigger, word) pairs in one call of the role head
 ROLE_REACH = 128  # words on either side of a trigger among which its arguments are looked for
+LARGEST_RECALL_BIAS = 20.0  # odds of 5 × 10⁸: beyond it there is all or nothing
 
 
 def extract(
@@ -84,9 +93,23 @@ def default_extractor() -> "Extractor":
 class Extractor:
     """One loaded model. Its results depend on the text alone, not on what else is read with it."""
 
-    def __init__(self, engine: Engine, tokenizer: Tokenizer, labels: Labels, settings: Settings) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        tokenizer: Tokenizer,
+        labels: Labels,
+        settings: Settings,
+        *,
+        recall_bias: float = 0.0,
+    ) -> None:
         """Put together what `from_pretrained` loads from one folder."""
+        if not abs(recall_bias) <= LARGEST_RECALL_BIAS:  # NaN is on neither side
+            raise ConfigError(
+                f"recall_bias is {recall_bias}: expected a number from {-LARGEST_RECALL_BIAS:g} to "
+                f"{LARGEST_RECALL_BIAS:g}; 0 balances precision and recall, 1 finds more, -1 less"
+            )
         self.engine, self.tokenizer, self.labels, self.settings = engine, tokenizer, labels, settings
+        self.recall_bias = recall_bias
 
     @classmethod
     def from_pretrained(
@@ -95,6 +118,7 @@ class Extractor:
         *,
         engine: EngineName = "onnx",
         n_threads: int | None = None,
+        recall_bias: float = 0.0,
     ) -> "Extractor":
         """Load a model by the name of a shipped one, or from its folder.
 
@@ -102,10 +126,13 @@ class Extractor:
             name_or_path: see `libyaevents models`.
             engine: `onnx` runs the int8 graphs; `torch` the fp32 network, which needs the extra `train`.
             n_threads: of the engine; all cores at hand when None.
+            recall_bias: above 0 finds more, below 0 only what is surer, in logits taken from "no span here";
+                0 is what the model was tuned to. Scores stay what they are.
 
         Raises:
             ModelNotFoundError: there is no such model; the message lists those there are.
             CheckpointError: the folder is incomplete, damaged or unsafe.
+            ConfigError: `recall_bias` is no number or beyond all sense.
         """
         folder = model_folder(name_or_path)
         return cls(
@@ -113,6 +140,7 @@ class Extractor:
             load_words_tokenizer(folder),
             load_labels(folder),
             load_settings(folder),
+            recall_bias=recall_bias,
         )
 
     def extract(
@@ -140,7 +168,10 @@ class Extractor:
         for chunk in self._chunks(items):
             scores = self._encode(chunk)
             triggers = decode_mentions(
-                scores.trigger_logits, chunk.sentences, outside_bias=self.settings.trigger_outside_bias
+                scores.trigger_logits,
+                chunk.sentences,
+                outside_bias=self.settings.trigger_outside_bias,
+                recall_bias=self.recall_bias,
             )
             yield from self._assemble(chunk, scores, triggers)
 
@@ -230,15 +261,18 @@ class Extractor:
         self, chunk: "_Chunk", scores: Encoded, triggers: Sequence[Sequence[DecodedSpan]]
     ) -> Iterator[Document]:
         entities = decode_mentions(
-            scores.entity_logits, chunk.sentences, outside_bias=self.settings.entity_outside_bias
+            scores.entity_logits,
+            chunk.sentences,
+            outside_bias=self.settings.entity_outside_bias,
+            recall_bias=self.recall_bias,
         )
-        roles = iter(self._roles(chunk, scores.word_states, triggers))
+        roles = iter(self._roles(chunk, scores.word_states, entities, triggers))
         events = [[(trigger, next(roles)) for trigger in spans] for spans in triggers]
         position = 0
         for article in chunk.articles:
             own = slice(position, position + len(article.sentences))
             position = own.stop
-            yield assemble(
+            document = assemble(
                 self._stamp(article),
                 article.words,
                 article.sentences,
@@ -246,14 +280,19 @@ class Extractor:
                 events=events[own],
                 labels=self.labels,
             )
+            yield calibrate(document, self.settings.calibrators)
 
     def _roles(
-        self, chunk: "_Chunk", states: NDArray[np.float32], triggers: Sequence[Sequence[DecodedSpan]]
+        self,
+        chunk: "_Chunk",
+        states: NDArray[np.float32],
+        entities: Sequence[Sequence[DecodedSpan]],
+        triggers: Sequence[Sequence[DecodedSpan]],
     ) -> list[Roles]:
         """Run the second call over all triggers, like lengths together; answer in the triggers' order."""
         asked = [
-            _Asked.of(sentence, trigger)
-            for sentence, spans in zip(chunk.sentences, triggers, strict=True)
+            _Asked.of(sentence, trigger, names)
+            for sentence, names, spans in zip(chunk.sentences, entities, triggers, strict=True)
             for trigger in spans
         ]
         answers: list[Roles | None] = [None] * len(asked)
@@ -266,7 +305,9 @@ class Extractor:
                 lengths_of_batch,
                 batch.event_type,
                 labels=self.labels,
+                names=[asked[index].names for index in indexes],
                 outside_bias=self.settings.role_outside_bias,
+                recall_bias=self.recall_bias,
             )
             for index, roles in zip(indexes, decoded, strict=True):
                 answers[index] = roles.shifted(asked[index].shift)
@@ -317,16 +358,17 @@ class _Asked:
     """A trigger put to the role head: the word range of its context, its span and type in it.
 
     The context is the sentence, or as much of an over-long one as is in reach; `shift` is the number of words
-    of the sentence before it.
+    of the sentence before it. `names` are the entities in it.
     """
 
     context: Span
     span: Span
     event_type: int
     shift: int
+    names: tuple[Span, ...]
 
     @classmethod
-    def of(cls, sentence: Span, trigger: DecodedSpan) -> "_Asked":
+    def of(cls, sentence: Span, trigger: DecodedSpan, entities: Sequence[DecodedSpan]) -> "_Asked":
         shift = max(0, trigger.start - ROLE_REACH)
         end = min(sentence[1] - sentence[0], trigger.end + ROLE_REACH)
         return cls(
@@ -334,6 +376,11 @@ class _Asked:
             span=(trigger.start - shift, trigger.end - shift),
             event_type=trigger.label,
             shift=shift,
+            names=tuple(
+                (entity.start - shift, entity.end - shift)
+                for entity in entities
+                if shift <= entity.start and entity.end <= end
+            ),
         )
 
 

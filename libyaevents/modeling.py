@@ -92,11 +92,11 @@ class EventModel(nn.Module):
             span: first and last-plus-one word of each trigger in it. *Shape:* (triggers, 2).
             event_type: *Shape:* (triggers,).
         """
-        entity_probabilities = self.entities(word_states).softmax(-1)
-        states = self.dropout(word_states)
-        return cast(
-            RolesOutput, self.role_head(states, entity_probabilities, word_mask, sentence, span, event_type)
+        tags = torch.cat(
+            [self.entities(word_states).softmax(-1), self.triggers(word_states).softmax(-1)], dim=-1
         )
+        states = self.dropout(word_states)
+        return cast(RolesOutput, self.role_head(states, tags, word_mask, sentence, span, event_type))
 
 
 def pool(states: Tensor, word_ids: Tensor, word_mask: Tensor, pooling: Pooling) -> Tensor:
@@ -126,15 +126,21 @@ def pool(states: Tensor, word_ids: Tensor, word_mask: Tensor, pooling: Pooling) 
 class RoleHead(nn.Module):
     """Tag the words of a trigger's sentence with the roles they play for that trigger.
 
-    What is known of a (trigger, word) pair is a sum of projections, each computed once per word or once per
-    trigger; one attention layer over the sentence's words then lets the fillers see each other.
+    What is known of a (trigger, word) pair is a sum of projections, most of them computed once per word or
+    once per trigger: of the word and its neighbors (a preposition stands before), of its entity and trigger
+    tags, of the distance, and of how many other triggers stand between. One attention layer over the words of
+    the sentence then lets the fillers see each other.
     """
 
     def __init__(self, hidden: int, heads: HeadConfig) -> None:
         super().__init__()
         size = heads.role_size
         self.word = nn.Linear(hidden, size)
-        self.entity = nn.Linear(1 + 2 * heads.n_entity_types, size, bias=False)
+        self.before = nn.Linear(hidden, size, bias=False)
+        self.behind = nn.Linear(hidden, size, bias=False)
+        self.tags = nn.Linear(2 + 2 * heads.n_entity_types + 2 * heads.n_event_types, size, bias=False)
+        self.outside = 1 + 2 * heads.n_entity_types  # the place of the trigger tag O among all tags
+        self.between = nn.Linear(2, size, bias=False)
         self.trigger = nn.Linear(hidden, size, bias=False)
         self.event_type = nn.Embedding(heads.n_event_types, size)
         self.distance = nn.Embedding(2 * len(DISTANCES) + 1, size)
@@ -146,22 +152,28 @@ class RoleHead(nn.Module):
     def forward(
         self,
         states: Tensor,
-        entities: Tensor,
+        tags: Tensor,
         word_mask: Tensor,
         sentence: Tensor,
         span: Tensor,
         event_type: Tensor,
     ) -> RolesOutput:
-        """See `EventModel.roles`; `entities` are probabilities of entity tags (sentences, words, tags)."""
+        """See `EventModel.roles`; `tags`: probabilities of entity and trigger tags (sentences, words, _)."""
         place = torch.arange(states.shape[1], device=states.device).unsqueeze(0)  # (1, words)
         start, end = span[:, :1], span[:, 1:]  # (triggers, 1)
         inside = ((place >= start) & (place < end)).to(states.dtype)  # (triggers, words)
         trigger = (inside.unsqueeze(1) @ states[sentence]).squeeze(1)  # (triggers, hidden)
         trigger = trigger / inside.sum(-1, keepdim=True).clamp(min=1.0)
 
-        of_word = self.word(states) + self.entity(entities)  # (sentences, words, role)
+        masked = states * word_mask.unsqueeze(-1)
+        edge = torch.zeros_like(states[:, :1])
+        of_word = self.word(states) + self.tags(tags)  # (sentences, words, role)
+        of_word = of_word + self.before(torch.cat([edge, masked[:, :-1]], dim=1))
+        of_word = of_word + self.behind(torch.cat([masked[:, 1:], edge], dim=1))
         of_trigger = self.trigger(trigger) + self.event_type(event_type)  # (triggers, role)
         of_pair = self.distance(distance_bucket(place, start, end))  # (triggers, words, role)
+        crowd = triggers_between(1 - tags[..., self.outside], sentence, inside)  # (triggers, words)
+        of_pair = of_pair + self.between(torch.stack([torch.exp(-crowd), crowd.clamp(max=8) / 8], dim=-1))
         pairs = nn.functional.gelu(of_word[sentence] + of_trigger.unsqueeze(1) + of_pair)
         mixed = self.mix(pairs, word_mask[sentence])  # (triggers, words, role)
 
@@ -194,6 +206,25 @@ class MixingLayer(nn.Module):
         pairs = pairs + self.dropout(self.output(attended.transpose(1, 2).reshape(n, words, size)))
         pairs = pairs + self.dropout(self.feed_forward(self.feed_forward_norm(pairs)))
         return cast(Tensor, self.final_norm(pairs))
+
+
+def triggers_between(is_trigger: Tensor, sentence: Tensor, inside: Tensor) -> Tensor:
+    """How many words of other triggers are expected between each word and a trigger, both words left out.
+
+    Args:
+        is_trigger: the probability of each word to be in a trigger. *Shape:* (sentences, words).
+        sentence: the row of each trigger's sentence. *Shape:* (triggers,).
+        inside: 1 on the trigger's own words, else 0. *Shape:* (triggers, words).
+
+    Returns:
+        *Shape:* (triggers, words).
+    """
+    others = is_trigger[sentence] * (1 - inside)
+    up_to = others.cumsum(-1)  # (triggers, words), the word itself included
+    at_trigger = (up_to * inside).sum(-1, keepdim=True) / inside.sum(-1, keepdim=True).clamp(min=1.0)
+    behind = up_to - others - at_trigger  # above 0 behind the trigger alone
+    before = at_trigger - up_to
+    return torch.maximum(behind, before).clamp(min=0.0)
 
 
 def distance_bucket(place: Tensor, start: Tensor, end: Tensor) -> Tensor:

@@ -19,6 +19,8 @@ from libyaevents.words import Span
 # A batch takes no window longer than this many times its shortest, so that at most a fifth of it is padding.
 _MAX_LENGTH_RATIO = 1.25
 
+SHORTEST_REST = 3  # letters of a word behind its proclitics
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Window:
@@ -26,7 +28,8 @@ class Window:
 
     Attributes:
         input_ids: Shape `(subwords,)`, int64, from [CLS] to [SEP].
-        word_ids: Shape `(subwords,)`, int64: the subword's word, from 0 for `words[0]`; -1 for specials.
+        word_ids: Shape `(subwords,)`, int64: the subword's word, from 0 for `words[0]`; -1 for specials and
+            for proclitics that are read apart.
         words: Half-open range of the document's words that the window holds.
         scored: Half-open range of the document's words whose scores this window gives; inside `words`.
         n_cut_subwords: Subwords left out because one word alone is longer than a window; nearly always 0.
@@ -46,7 +49,7 @@ class WindowBatch:
     Attributes:
         input_ids: Shape `(batch, subwords)`, int64; padding is 0, which `attention_mask` hides.
         attention_mask: Shape `(batch, subwords)`, int64; 1 for subwords and specials, 0 for padding.
-        word_ids: Shape `(batch, subwords)`, int64; -1 for specials and padding.
+        word_ids: Shape `(batch, subwords)`, int64; -1 for specials, proclitics read apart and padding.
         word_mask: Shape `(batch, words)`, bool; true for words, those without subwords included.
     """
 
@@ -83,14 +86,50 @@ def load_tokenizer(path: Path) -> Tokenizer:
 def encode_words(text: str, words: Sequence[Span], tokenizer: Tokenizer) -> list[list[int]]:
     """Encode each word into the ids of its subwords, without specials.
 
+    WordPiece cuts across proclitics (وتجنيد is وتج ##نيد, though تجنيد is one piece), so that the network
+    does not know a word again. Where the rest of a word behind its proclitics needs fewer subwords than the
+    whole, the two are encoded apart, and the proclitics' ids are given as their complement, `~id`: such a
+    subword is read, but is no part of the word that is scored.
+
     Returns:
         One list per word, in order; empty for a word of which the tokenizer leaves nothing (a lone tatweel).
     """
     pieces = [text[start:end] for start, end in words]
+    subwords = _encode(pieces, tokenizer)
+    cuts = {piece: _cuts(piece) for piece, ids in zip(pieces, subwords, strict=True) if len(ids) > 1}
+    parts = list(dict.fromkeys(part for found in cuts.values() for cut in found for part in cut))
+    ids_of = dict(zip(parts, _encode(parts, tokenizer), strict=True))
+    for place, piece in enumerate(pieces):
+        for proclitics, rest in cuts.get(piece, ()):
+            if len(ids_of[rest]) < sum(id >= 0 for id in subwords[place]) and ids_of[proclitics]:
+                subwords[place] = [*(~id for id in ids_of[proclitics]), *ids_of[rest]]
+    return subwords
+
+
+def _encode(pieces: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
     encoding = tokenizer.encode(pieces, is_pretokenized=True, add_special_tokens=False)
     subwords = encoding.ids
-    counts = np.bincount(np.array(encoding.word_ids, dtype=np.int64), minlength=len(words))
+    counts = np.bincount(np.array(encoding.word_ids, dtype=np.int64), minlength=len(pieces))
     return [subwords[start:end] for start, end in pairwise([0, *accumulate(counts.tolist())])]
+
+
+def _cuts(word: str) -> list[tuple[str, str]]:
+    """The ways to cut conjunction, preposition and article off a word, the shortest cut first.
+
+    Each is the proclitics and the rest, of three letters at least. Behind ل the article's ا is not written:
+    للدمار is ل and الدمار, or لل and دمار.
+    """
+    conjunction = word[:1] if word[:1] in "وف" else ""
+    cuts = [(conjunction, word[1:])] if conjunction else []
+    inner = word[len(conjunction) :]
+    if inner.startswith("لل"):
+        cuts.append((f"{conjunction}ل", f"ال{inner[2:]}"))
+    cuts += [
+        (conjunction + preposition, inner[len(preposition) :])
+        for preposition in ("ب", "ك", "ل", "ال", "بال", "كال", "لل")
+        if inner.startswith(preposition)
+    ]
+    return [cut for cut in cuts if len(cut[1]) >= SHORTEST_REST]
 
 
 def sentence_words(words: Sequence[Span], sentences: Sequence[Span]) -> list[Span]:
@@ -137,7 +176,7 @@ def make_windows(
     than a window keeps its first subwords.
 
     Args:
-        subwords: Ids of the subwords of each word of the document.
+        subwords: Ids of the subwords of each word of the document, as `encode_words` gives them.
         sentences: Ranges of words that partition the document's words.
         specials: Ids of [CLS] and [SEP].
         max_subwords: Most subwords in a window, the two specials included.
@@ -275,10 +314,12 @@ def _build_window(
     start, end = words
     lengths = np.diff(offsets[start : end + 1]).tolist()
     kept = (word[:length] for word, length in zip(subwords[start:end], lengths, strict=True))
+    ids = np.array([specials[0], *chain.from_iterable(kept), specials[1]], dtype=np.int64)
+    word_ids = np.concatenate(([-1], np.repeat(np.arange(end - start), lengths), [-1]))
     n_scored_subwords = sum(map(len, subwords[scored[0] : scored[1]]))
     return Window(
-        input_ids=np.array([specials[0], *chain.from_iterable(kept), specials[1]], dtype=np.int64),
-        word_ids=np.concatenate(([-1], np.repeat(np.arange(end - start), lengths), [-1])),
+        input_ids=np.where(ids < 0, ~ids, ids),
+        word_ids=np.where(ids < 0, -1, word_ids),
         words=words,
         scored=scored,
         n_cut_subwords=n_scored_subwords - int(offsets[scored[1]] - offsets[scored[0]]),

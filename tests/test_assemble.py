@@ -1,9 +1,12 @@
 """From logits to documents: hand-built logits in, documents out."""
 
 from dataclasses import replace
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from libyaevents.assemble import (
@@ -17,7 +20,7 @@ from libyaevents.assemble import (
 from libyaevents.documents import Document
 from libyaevents.errors import CheckpointError
 from libyaevents.ontology import load_ontology
-from libyaevents.tags import DecodedSpan
+from libyaevents.tags import DecodedSpan, decode_tags
 from libyaevents.words import split_words
 
 LABELS = Labels(
@@ -131,6 +134,22 @@ def test_outside_bias() -> None:
     assert (found.start, found.end, found.label) == (0, 1, 0)
 
 
+def test_recall_bias() -> None:
+    """A recall bias finds a span that was missed, mention or argument, with the score that it has anyway."""
+    logits = np.zeros((1, 5), np.float32)
+    logits[0, :2] = 2.0, 1.5
+    assert decode_mentions(logits, [(0, 1)]) == [[]]
+    (found,) = decode_mentions(logits, [(0, 1)], recall_bias=1.0)[0]
+    legal = np.exp([2.0, 1.5, 0.0])  # O and two B: no I stands first
+    assert found.score == pytest.approx(legal[1] / legal.sum())
+    roles = np.zeros((1, 1, 10), np.float32)
+    roles[..., 3] = 0.5
+    types, lengths = np.array([CONSULT]), np.array([1])
+    options = {"labels": LABELS, "recall_bias": 1.0}
+    (read,) = decode_roles(roles, np.zeros((1, 3), np.float32), lengths, types, **options)  # type: ignore[arg-type]
+    assert [role for role, _ in read.arguments] == ["Source", "Agent"]
+
+
 def test_forbidden_role_is_not_decoded() -> None:
     """A role that its event type does not admit is left out, however likely; another type keeps it."""
     logits = _role_logits(3, {}, {1: TOPIC - 3, 2: TOPIC - 2})
@@ -153,6 +172,54 @@ def test_roles_end_with_the_sentence() -> None:
 def test_factuality_is_the_likeliest_value() -> None:
     """An event's factuality is the value with the largest logit."""
     assert _decode(_role_logits(1, {}, {}), KILL).factuality == "negated"
+
+
+def _all_sequences(n_words: int, n_tags: int) -> list[tuple[int, ...]]:
+    """Every legal sequence of tags."""
+    legal = []
+    for tags in product(range(n_tags), repeat=n_words):
+        pairs = zip((0, *tags), tags, strict=False)
+        if all(tag % 2 or tag == 0 or before in (tag, tag - 1) for before, tag in pairs):
+            legal.append(tags)
+    return legal
+
+
+@given(seed=st.integers(0, 10_000), n_words=st.integers(1, 5), cuts=st.lists(st.booleans(), min_size=5))
+@settings(deadline=None, max_examples=40)
+def test_names_are_not_cut(seed: int, n_words: int, cuts: list[bool]) -> None:
+    """The arguments are those of the best of all sequences that cut no name, with their share of the mass."""
+    logits = np.random.default_rng(seed).normal(0, 3, (n_words, 10)).astype(np.float32)
+    bounds = [0, *(place for place in range(1, n_words) if cuts[place]), n_words]
+    names = [(start, end) for start, end in pairwise(bounds) if end - start > 1]
+    (roles,) = decode_roles(
+        logits[np.newaxis],
+        np.zeros((1, 3), np.float32),
+        np.array([n_words]),
+        np.array([CONSULT]),
+        labels=LABELS,
+        names=[names],
+    )
+    inner = {place for start, end in names for place in range(start + 1, end)}
+    scores = {
+        tags: float(logits[np.arange(n_words), 3 + np.array(tags)].sum())
+        for tags in _all_sequences(n_words, 7)
+        if not any(
+            place in inner and (tags[place] % 2 or bool(tags[place]) != bool(tags[place - 1]))
+            for place in range(n_words)
+        )
+    }
+    best = max(scores, key=scores.__getitem__)
+    expected = [(start, end, LABELS.other_roles[label]) for start, end, label in decode_tags(np.array(best))]
+    found = [(role, span) for role, span in roles.arguments if role != "Source"]
+    assert [(span.start, span.end, role) for role, span in found] == expected
+    total = np.logaddexp.reduce(list(scores.values()))
+    for role, span in found:
+        held = [
+            score
+            for tags, score in scores.items()
+            if (span.start, span.end, LABELS.other_roles.index(role)) in decode_tags(np.array(tags))
+        ]
+        assert span.score == pytest.approx(np.exp(np.logaddexp.reduce(held) - total), rel=1e-3)
 
 
 def test_shifted_roles() -> None:
@@ -220,11 +287,11 @@ def test_argument_names_its_entity() -> None:
 
 
 def test_assemble_carries_scores() -> None:
-    """Every mention has its span's probability, an event that of its trigger."""
+    """Every mention has its span's probability, an event its trigger's, an argument both in one product."""
     document = _assembled()
     consult = document.events[1]
     assert (consult.score, consult.trigger.score) == (0.75, 0.75)
-    assert [argument.score for argument in consult.arguments] == [0.25, 0.5]
+    assert [argument.score for argument in consult.arguments] == [0.75 * 0.25, 0.75 * 0.5]
     assert [entity.score for entity in document.entities] == [0.5, 0.5]
 
 
@@ -234,3 +301,21 @@ def test_assemble_replaces_what_was_found_before() -> None:
     again = assemble(document, WORDS, SENTENCES, entities=[[], []], events=[[], []], labels=LABELS)
     assert again == replace(document, entities=(), events=())
     assert (again.id, again.metadata) == ("1", {"a": "b"})
+
+
+def test_mentions_of_a_name_agree() -> None:
+    """A name that is written alike has one label in a document, the one with the highest sum of scores."""
+    text = "سرت. سرت. سرت. درنة."
+    words = split_words(text)
+    sentences = [(0, 2), (2, 4), (4, 6), (6, 8)]
+    entities = [
+        [_span(0, 1, 1, 0.5)],
+        [_span(0, 1, 1, 0.4)],
+        [_span(0, 1, 0, 0.8)],
+        [_span(0, 1, 0, 0.3)],
+    ]
+    document = assemble(
+        Document(text=text), words, sentences, entities=entities, events=[[]] * 4, labels=LABELS
+    )
+    assert [entity.label for entity in document.entities] == ["GPE", "GPE", "GPE", "PERSON"]
+    assert [entity.score for entity in document.entities] == [0.5, 0.4, 0.8, 0.3]

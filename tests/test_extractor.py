@@ -22,7 +22,8 @@ from libyaevents.checkpoint import EngineName, load_labels, load_network, load_s
 from libyaevents.documents import Argument, Document, Entity, Event, Trigger
 from libyaevents.engines import Encoded, RoleLogits, TriggerBatch
 from libyaevents.engines.torch import TorchEngine
-from libyaevents.errors import DocumentError, InputError, InputTypeError, LabelError
+from libyaevents.errors import ConfigError, DocumentError, InputError, InputTypeError, LabelError
+from libyaevents.evaluation.calibration import Calibrator, calibrate
 from libyaevents.extractor import ROLE_REACH, Extractor
 from libyaevents.windows import WindowBatch
 from libyaevents.words import split_sentences, split_words
@@ -437,10 +438,15 @@ def test_given_triggers_are_kept(extractor: Extractor, article: Document) -> Non
 
 
 def test_triggers_found_and_then_given(extractor: Extractor, article: Document) -> None:
-    """The model's own triggers, given back to it, get the arguments that it found for them."""
+    """The model's own triggers, given back to it, get their arguments, scored as on a certain trigger."""
     found = extractor.extract(article.text)
     (again,) = extractor.extract_arguments([found])
-    _assert_same(again, found)
+    assert _spans(again) == _spans(found)
+    for event, given_event in zip(found.events, again.events, strict=True):
+        for argument, given_argument in zip(event.arguments, given_event.arguments, strict=True):
+            assert event.score is not None
+            assert given_argument.score is not None
+            assert argument.score == pytest.approx(event.score * given_argument.score, abs=1e-3)
 
 
 def test_given_triggers_in_company(extractor: Extractor, article: Document) -> None:
@@ -506,7 +512,7 @@ def _roles_found(folder: Path, labels: Labels, document: Document) -> set[str]:
 
 
 def test_outside_bias_trades_recall_for_precision(tiny_model: Path, article: Document) -> None:
-    """A larger bias on `O` finds fewer triggers, entities and arguments, each by its own setting."""
+    """A larger bias on `O` finds fewer triggers, entities or arguments, each by its own setting."""
     engine, tokenizer = TorchEngine(load_network(tiny_model)), load_words_tokenizer(tiny_model)
     own, labels = load_settings(tiny_model), load_labels(tiny_model)
 
@@ -517,10 +523,103 @@ def test_outside_bias_trades_recall_for_precision(tiny_model: Path, article: Doc
 
     entities, events, arguments = read()
     assert read(entity_outside_bias=3.0)[0] < entities
-    assert read(entity_outside_bias=3.0)[1:] == (events, arguments)
+    assert read(entity_outside_bias=3.0)[1] == events
     assert read(trigger_outside_bias=3.0)[1] < events
     assert read(role_outside_bias=3.0) < (entities, events, arguments)
     assert read(role_outside_bias=3.0)[:2] == (entities, events)
+
+
+# Scores and the recall bias
+
+
+CALIBRATORS = {
+    "entities": Calibrator(slope=0.5),
+    "triggers": Calibrator(slope=0.6, intercept=-1.0),
+    "arguments": Calibrator(slope=0.7, intercept=0.5),
+}
+
+
+def _rebuilt(extractor: Extractor, *, recall_bias: float = 0.0, **settings: Any) -> Extractor:
+    """The same model with other settings."""
+    own = replace(extractor.settings, **settings)
+    parts = extractor.engine, extractor.tokenizer, extractor.labels, own
+    return Extractor(*parts, recall_bias=recall_bias)
+
+
+def test_scores_are_calibrated(any_extractor: Extractor, article: Document) -> None:
+    """A model with calibrators finds the same spans, with the scores that these give."""
+    raw = any_extractor.extract(article.text)
+    found = _rebuilt(any_extractor, calibrators=CALIBRATORS).extract(article.text)
+    assert _spans(found) == _spans(raw)
+    assert found == calibrate(raw, CALIBRATORS)
+    assert _scores(found) != pytest.approx(_scores(raw), abs=0.01)
+
+
+def test_given_triggers_are_not_calibrated(any_extractor: Extractor, article: Document) -> None:
+    """Given triggers stay as they were given; their arguments have the scores of certain triggers."""
+    (raw,) = any_extractor.extract_arguments([article])
+    (found,) = _rebuilt(any_extractor, calibrators=CALIBRATORS).extract_arguments([article])
+    assert [event.score for event in found.events] == [event.score for event in raw.events]
+    of_arguments = CALIBRATORS["arguments"]
+    for event, raw_event in zip(found.events, raw.events, strict=True):
+        expected = [of_arguments(argument.score or 0) for argument in raw_event.arguments]
+        assert [argument.score for argument in event.arguments] == pytest.approx(expected)
+
+
+def test_company_of_calibrated_scores(any_extractor: Extractor, texts: list[str]) -> None:
+    """With calibrators and a recall bias, too, a text is read in company as it is alone."""
+    extractor = _rebuilt(any_extractor, recall_bias=1.0, calibrators=CALIBRATORS)
+    for text, document in zip(texts, extractor.extract_many(texts), strict=True):
+        _assert_same(document, extractor.extract(text))
+
+
+def _by_place(document: Document) -> dict[tuple[Any, ...], float | None]:
+    """The scores of entities and triggers by label and place."""
+    entities = {(entity.label, entity.start, entity.end): entity.score for entity in document.entities}
+    events = {(event.type, event.trigger.start, event.trigger.end): event.score for event in document.events}
+    return entities | events
+
+
+def test_recall_bias_finds_more_or_less(tiny_model: Path, article: Document) -> None:
+    """Above 0 there are more entities, events and arguments, below 0 fewer; what is shared scores alike."""
+    read = [
+        Extractor.from_pretrained(tiny_model, n_threads=1, recall_bias=bias).extract(article.text)
+        for bias in (-2.0, 0.0, 2.0)
+    ]
+    for count_of in (
+        lambda document: len(document.entities),
+        lambda document: len(document.events),
+        lambda document: sum(len(event.arguments) for event in document.events),
+    ):
+        few, usual, many = map(count_of, read)
+        assert few < usual < many
+    balanced, greedy = _by_place(read[1]), _by_place(read[2])
+    shared = balanced.keys() & greedy.keys()
+    assert len(shared) > 50
+    assert [balanced[place] for place in shared] == pytest.approx([greedy[place] for place in shared])
+
+
+def test_no_recall_bias_is_the_default(any_extractor: Extractor, article: Document) -> None:
+    """A bias of 0 is none, to the last bit."""
+    assert _rebuilt(any_extractor, recall_bias=0.0).extract(article.text) == any_extractor.extract(
+        article.text
+    )
+
+
+@pytest.mark.parametrize("bias", [float("nan"), float("inf"), float("-inf"), 1e300, -21.0])
+def test_recall_bias_beyond_sense(tiny_model: Path, bias: float) -> None:
+    """A bias that is not finite, or leaves nothing to decide, is refused with what is expected."""
+    with pytest.raises(ConfigError, match=r"recall_bias is .*: expected a number from -20 to 20"):
+        Extractor.from_pretrained(tiny_model, recall_bias=bias)
+
+
+@pytest.mark.parametrize("bias", [-20.0, 20.0])
+def test_largest_recall_bias(any_extractor: Extractor, bias: float) -> None:
+    """At either end there is next to nothing, or a span on every word, with scores that are probabilities."""
+    found = _rebuilt(any_extractor, recall_bias=bias, calibrators=CALIBRATORS).extract(SENTENCES[0])
+    _check_offsets(found)
+    assert all(0 <= score <= 1 for score in _scores(found))
+    assert bool(found.events) == (bias > 0)
 
 
 def test_runtime_loads_no_torch(tiny_model: Path) -> None:

@@ -9,7 +9,15 @@ from torch import Tensor
 
 from libyaevents.assemble import Labels
 from libyaevents.documents import Document
-from libyaevents.modeling import DISTANCES, EncoderOutput, EventModel, Pooling, distance_bucket, pool
+from libyaevents.modeling import (
+    DISTANCES,
+    EncoderOutput,
+    EventModel,
+    Pooling,
+    distance_bucket,
+    pool,
+    triggers_between,
+)
 from tests.tiny import make_labels, make_network
 
 VOCABULARY = 60
@@ -85,6 +93,23 @@ def test_distances_next_to_a_trigger() -> None:
     place = torch.arange(6).unsqueeze(0)
     buckets = distance_bucket(place, torch.tensor([[2]]), torch.tensor([[4]]))
     assert buckets.tolist() == [[6, 7, 8, 8, 9, 10]]
+
+
+@any_input
+@given(seed=st.integers(0, 1000), n_words=st.integers(1, 12), data=st.data())
+def test_triggers_between(seed: int, n_words: int, data: st.DataObject) -> None:
+    """Between a word and a trigger stand the other trigger words that are nearer to the trigger than it."""
+    chances = torch.rand(1, n_words, generator=torch.Generator().manual_seed(seed))
+    start = data.draw(st.integers(0, n_words - 1))
+    end = data.draw(st.integers(start + 1, n_words))
+    inside = torch.zeros(1, n_words)
+    inside[0, start:end] = 1.0
+    found = triggers_between(chances, torch.tensor([0]), inside)[0]
+    expected = [
+        float(chances[0, end:place].sum() if place >= end else chances[0, place + 1 : start].sum())
+        for place in range(n_words)
+    ]
+    np.testing.assert_allclose(found.numpy(), expected, atol=1e-5)
 
 
 def _encode(network: EventModel, rows: list[list[int]], *, subwords: int, words: int) -> EncoderOutput:

@@ -13,6 +13,7 @@ from tokenizers.models import WordPiece
 
 from libyaevents.errors import CheckpointError, ConfigError, DocumentError
 from libyaevents.windows import (
+    _cuts,
     batch_by_length,
     collate,
     encode_words,
@@ -68,15 +69,58 @@ def _number_subwords(sentences: Sequence[Sequence[int]]) -> tuple[list[list[int]
 @any_input
 @given(text=arabic_texts)
 def test_each_word_has_its_subwords(kind: str, text: str) -> None:
-    """A word's subwords are those of the word encoded alone, for any text."""
+    """A word has the subwords that it has alone: of the whole word, or its proclitics' and its rest's."""
     tokenizer = _tiny_tokenizer(kind)
+
+    def alone(piece: str) -> list[int]:
+        ids: list[int] = tokenizer.encode([piece], is_pretokenized=True, add_special_tokens=False).ids
+        return ids
+
     words = split_words(text)
-    encoded = encode_words(text, words, tokenizer)
-    alone = [
-        tokenizer.encode([text[start:end]], is_pretokenized=True, add_special_tokens=False).ids
-        for start, end in words
-    ]
-    assert encoded == alone
+    for (start, end), ids in zip(words, encode_words(text, words, tokenizer), strict=True):
+        word, whole = text[start:end], alone(text[start:end])
+        if all(id >= 0 for id in ids):
+            assert ids == whole
+        else:
+            rest = [id for id in ids if id >= 0]
+            assert ids == [*(id for id in ids if id < 0), *rest]
+            assert 0 < len(rest) < len(whole)
+            spelled = [[~id for id in ids if id < 0], rest]
+            assert spelled in [[alone(proclitics), alone(behind)] for proclitics, behind in _cuts(word)]
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("سرت", ["سرت"]),
+        ("وسرت", ["~و", "سرت"]),
+        ("فبسرت", ["~ف", "~##ب", "سرت"]),
+        ("والقوات", ["~وال", "قوات"]),
+        ("للقوات", ["~ل", "~##ل", "قوات"]),
+        ("بالقوات", ["~ب", "~##ا", "~##ل", "قوات"]),
+        ("قواتها", ["قوات", "##ها"]),
+        ("وقواتها", ["~و", "قوات", "##ها"]),
+        ("وجد", ["و", "##ج", "##د"]),  # what would be left is too short to be a word
+    ],
+)
+def test_proclitics_are_cut_off(word: str, expected: list[str]) -> None:
+    """Where what stands behind conjunction, preposition and article needs fewer pieces, they are apart."""
+    tokenizer = _tiny_tokenizer()
+    (ids,) = encode_words(word, split_words(word), tokenizer)
+    assert [f"{'~' if id < 0 else ''}{tokenizer.id_to_token(max(id, ~id))}" for id in ids] == expected
+
+
+def test_article_behind_a_preposition() -> None:
+    """Behind ل the article is read with its ا: the rest of للقوات is القوات where that is one piece."""
+    assert _cuts("وللقوات")[:3] == [("و", "للقوات"), ("ول", "القوات"), ("ول", "لقوات")]
+    assert _cuts("سرت") == []
+
+
+def test_proclitics_are_no_part_of_their_word() -> None:
+    """Cut proclitics are in the window, with their own ids, and belong to no word."""
+    (window,) = make_windows([[~7, ~8, 9], [10, 11]], [(0, 2)], specials=SPECIALS)
+    assert window.input_ids.tolist() == [2, 7, 8, 9, 10, 11, 3]
+    assert window.word_ids.tolist() == [-1, -1, -1, 0, 1, 1, -1]
 
 
 def test_word_without_subwords_keeps_its_place() -> None:
