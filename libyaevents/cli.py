@@ -127,6 +127,7 @@ Whole = int | None
 Number = float | None
 Precision = Literal["float32", "bfloat16"] | None
 Day = Annotated[date | None, Option(parser=_parse_date, metavar="DATE", help="Day of undated articles.")]
+RecallBias = Annotated[float, Option(help="Above 0 finds more, below 0 less but surer (0).")]
 Verbose = Annotated[bool, Option("--verbose", "-v", callback=_set_verbose, help="Show the log on stderr.")]
 Version = Annotated[
     bool, Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
@@ -149,6 +150,7 @@ def extract(
     article: Annotated[bool, Option("--article", help="Read the article that comes along.")] = False,
     format: Annotated[Format | None, Option(help="As --output ends, else table or piped jsonl.")] = None,
     model: Annotated[Text, Option(metavar="MODEL", help="A model's name or folder (compact).")] = None,
+    recall_bias: RecallBias = 0.0,
     published: Day = None,
     output: Annotated[
         Path | None,
@@ -163,7 +165,8 @@ def extract(
     from libyaevents.checkpoint import DEFAULT_MODEL
 
     documents = _read_articles(files or [], is_packaged=article, published=published)
-    extractor = libyaevents.Extractor.from_pretrained(DEFAULT_MODEL if model is None else model)
+    name = DEFAULT_MODEL if model is None else model
+    extractor = libyaevents.Extractor.from_pretrained(name, recall_bias=recall_bias)
     found = _extract_all(extractor, documents)
     if len(files or []) > 1 and sys.stderr.isatty() and not (output is None and sys.stdout.isatty()):
         found = _show_progress(found, files or [])
@@ -294,6 +297,7 @@ def train(
     init: Annotated[Text, Option(metavar="MODEL", help="Model to go on from (compact).")] = None,
     encoder: Annotated[Text, Option(metavar="BERT", help="To start anew from: a folder or hub name.")] = None,
     replay: Annotated[Text, Option(metavar="FILE", help="Learnt before, to be kept; or packaged.")] = None,
+    partial: Annotated[list[str] | None, Option(metavar="FILE", help="Names in CoNLL columns.")] = None,
     output: Annotated[Path | None, Option("--out", help="Folder of the run (runs/train).")] = None,
     name: Annotated[Text, Option(help="What the model is called (my-model).")] = None,
     epochs: Annotated[Whole, Option(help="Passes over the corpus (8).")] = None,
@@ -318,13 +322,13 @@ def train(
     """
     from libyaevents.training.config import read_config
 
-    path = None if config is None else _find_config(config)
-    settings = read_config(path, _given(context, libyaevents.TrainConfig))
+    path = None if config is None else _find_config("train", config)
+    settings = read_config(libyaevents.TrainConfig, path, _given(context, libyaevents.TrainConfig))
     typer.echo(libyaevents.train(settings).to_text())
 
 
-def _find_config(name: str) -> Path:
-    recipes = {path.stem: path for path in sorted(_DATA.glob("recipes/*.toml"))}
+def _find_config(command: str, name: str) -> Path:
+    recipes = {path.stem: path for path in sorted(_DATA.glob(f"recipes/{command}/*.toml"))}
     path = Path(name) if Path(name).is_file() else recipes.get(name)
     if path is None:
         known = ", ".join(recipes) or "none"
@@ -341,14 +345,23 @@ def _given(context: typer.Context, config: type[Any]) -> dict[str, Any]:
 @app.command(epilog="Example: libyaevents pretrain --text news.xz --encoder old --out new --tokens 1000000")
 def pretrain(
     context: typer.Context,
-    text: Annotated[list[Path], Option(metavar="FILE", help="Plain text, or .xz of it; may be repeated.")],
-    encoder: Annotated[Path, Option(metavar="FOLDER", help="BertForMaskedLM to start from.")],
-    output: Annotated[Path, Option("--out", metavar="FOLDER", help="For train --encoder.")],
+    config: Annotated[Text, Argument(metavar="CONFIG", help="A TOML file, or the name of a recipe.")] = None,
+    text: Annotated[list[Path] | None, Option(metavar="FILE", help="Plain, or .xz; may be repeated.")] = None,
+    encoder: Annotated[
+        Path | None, Option(metavar="FOLDER", help="To start from; else made from text.")
+    ] = None,
+    output: Annotated[Path | None, Option("--out", metavar="FOLDER", help="For train --encoder.")] = None,
     n_tokens: Annotated[Whole, Option("--tokens", min=1, help="Subwords to read (40000000).")] = None,
     sequence_length: Annotated[Whole, Option(min=8, help="In subwords (128).")] = None,
     batch_size: Annotated[Whole, Option(min=1, help="Sequences in a step (32).")] = None,
     learning_rate: Annotated[Number, Option(min=0, help="Peak (0.001).")] = None,
-    fresh_layers: Annotated[bool, Option("--fresh-layers", help="Keep the word embeddings alone.")] = False,
+    mask_share: Annotated[Number, Option(help="Of the words (0.18).")] = None,
+    fresh_layers: Annotated[
+        bool | None, Option("--fresh-layers", help="Keep the word embeddings alone.")
+    ] = None,
+    focus: Annotated[
+        Path | None, Option(metavar="FILE", help="Annotated articles: read text on their topic alone.")
+    ] = None,
     seed: Annotated[Whole, Option(min=0, help="Of every random choice (0).")] = None,
     precision: Annotated[Precision, Option(help="Of the arithmetic (float32).")] = None,
     time_budget_minutes: Annotated[Number, Option(min=0, help="Limit of the training.")] = None,
@@ -356,13 +369,36 @@ def pretrain(
 ) -> None:
     """Pretrain an encoder on plain text and print its folder.
 
-    The text has a paragraph a line. Defaults are in brackets.
+    Text has a paragraph a line. Flags win over CONFIG; defaults are in brackets.
     """
-    from libyaevents.training.pretrain import PretrainConfig
+    from libyaevents.training.config import PretrainConfig, read_config
     from libyaevents.training.pretrain import pretrain as run
 
-    paths = {"text": tuple(text), "encoder": encoder, "output": output}
-    run(PretrainConfig(**_given(context, PretrainConfig) | paths))
+    path = None if config is None else _find_config("pretrain", config)
+    settings = read_config(PretrainConfig, path, _given(context, PretrainConfig))
+    run(settings)
+    typer.echo(settings.output)
+
+
+@app.command(epilog="Example: libyaevents silver --text news.xz --focus mine.jsonl --model a --out s.jsonl")
+def silver(
+    context: typer.Context,
+    text: Annotated[list[Path], Option(metavar="FILE", help="As for pretrain; may be repeated.")],
+    focus: Annotated[Path, Option(metavar="FILE", help="Annotated articles: whose topic is looked for.")],
+    model: Annotated[list[str], Option(metavar="MODEL", help="Annotate; may be repeated.")],
+    output: Annotated[Path, Option("--out", metavar="FILE", help="For train --corpus.")],
+    n_documents: Annotated[Whole, Option("--documents", min=1, help="To annotate (3000).")] = None,
+    seed: Annotated[Whole, Option(min=0, help="Of the draw (0).")] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Annotate plain text with one or several models, as a corpus to train a model on.
+
+    Several models must come from one encoder; they are averaged. Defaults are in brackets.
+    """
+    from libyaevents.training.silver import SilverConfig, annotate
+
+    paths = {"text": tuple(text), "focus": focus, "models": tuple(model), "output": output}
+    annotate(SilverConfig(**_given(context, SilverConfig) | paths))
     typer.echo(output)
 
 
@@ -372,6 +408,7 @@ def evaluate(
     predicted: Annotated[Path | None, Argument(metavar="PREDICTED", help="The same, by a model.")] = None,
     model: Annotated[Text, Option(metavar="MODEL", help="Reads GOLD's texts, for PREDICTED.")] = None,
     engine: Annotated[Literal["onnx", "torch"], Option(help="What runs the model.")] = "onnx",
+    recall_bias: RecallBias = 0.0,
     as_json: Annotated[bool, Option("--json", help="Print all figures as JSON.")] = False,
     verbose: Verbose = False,
 ) -> None:
@@ -383,6 +420,8 @@ def evaluate(
 
     if (predicted is None) == (model is None):
         raise ConfigError("expected PREDICTED or --model: give one of the two")
+    if predicted is not None and recall_bias:
+        raise ConfigError("expected --recall-bias with --model, found it with PREDICTED: leave it out")
     annotated = list(libyaevents.read_documents(gold, ontology=load_ontology()))
     if not any(document.entities or document.events for document in annotated):
         raise CorpusError(
@@ -392,7 +431,7 @@ def evaluate(
     if predicted is not None:
         found = list(libyaevents.read_documents(predicted, ontology=load_ontology()))
     else:
-        extractor = libyaevents.Extractor.from_pretrained(str(model), engine=engine)
+        extractor = libyaevents.Extractor.from_pretrained(str(model), engine=engine, recall_bias=recall_bias)
         unread = [libyaevents.Document(text=document.text, id=document.id) for document in annotated]
         found, given = list(extractor.extract_many(unread)), list(extractor.extract_arguments(annotated))
     scores = libyaevents.evaluate(annotated, found, with_gold_triggers=given)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -463,6 +463,44 @@ def test_evaluate_runs_a_model(run: Run, tiny_model: Path, article: Document, en
     assert scores["events_with_gold_triggers"]["scores"]["AC+"]["n_gold"] == n_arguments
 
 
+def test_evaluate_says_how_reliable_scores_are(run: Run, tiny_model: Path, article: Document) -> None:
+    """Where predictions have scores, their expected calibration error is printed, and in the JSON."""
+    path = write("articles.jsonl", article.to_json() + "\n")
+    text = run("evaluate", path, "--model", tiny_model).out
+    assert re.search(r"^Expected calibration error: entities 0\.\d{3}, triggers 0\.\d{3}", text, re.MULTILINE)
+    scores = json.loads(run("evaluate", path, "--model", tiny_model, "--json").out)
+    assert 0 < scores["reliability"]["entities"]["error"] < 1
+    assert scores["reliability"]["entities"]["n"] == scores["entity_score"]["n_predicted"]
+    assert "calibration" not in run("evaluate", path, path).out
+
+
+def test_recall_bias_finds_more_or_less(run: Run, tiny_model: Path, article: Document) -> None:
+    """Above 0 more is found, below 0 less, by `extract` as by `evaluate`; 0 is the default."""
+    path = write("articles.jsonl", article.to_json() + "\n")
+    n_events, n_matched = [], []
+    for bias in ("-2", "0", "2"):
+        options = "--model", tiny_model, "--recall-bias", bias
+        (document,) = run("extract", "article.txt", *options).documents()
+        n_events.append(len(document.entities) + len(document.events))
+        scores = json.loads(run("evaluate", path, *options, "--json").out)
+        n_matched.append(scores["entity_score"]["n_predicted"])
+    assert n_events[0] < n_events[1] < n_events[2]
+    assert n_matched[0] < n_matched[1] < n_matched[2]
+    (document,) = run("extract", "article.txt", "--model", tiny_model).documents()
+    assert len(document.entities) + len(document.events) == n_events[1]
+
+
+@pytest.mark.parametrize("bias", ["nan", "inf", "-inf", "1e9"])
+def test_recall_bias_is_a_number(extract: Run, bias: str) -> None:
+    """A bias that is not finite, or beyond sense, is refused with what is expected."""
+    assert_one_error(extract("article.txt", "--recall-bias", bias), "expected a number from -20 to 20")
+
+
+def test_recall_bias_needs_a_model(run: Run, gold: Path) -> None:
+    """Predictions that are there already have been made with the bias that they have."""
+    assert_one_error(run("evaluate", gold, gold, "--recall-bias", "1"), "expected --recall-bias with --model")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -586,9 +624,9 @@ def test_train_knows_recipes(run: Run, trained: list[TrainConfig]) -> None:
     [
         (
             ("absent.toml",),
-            "absent.toml: expected a TOML file or a recipe (camelbert, compact), found neither",
+            "absent.toml: expected a TOML file or a recipe (camelbert, compact-base, compact), found neither",
         ),
-        (("../recipes/camelbert",), "expected a TOML file or a recipe"),
+        (("../train/camelbert",), "expected a TOML file or a recipe"),
         (("article.txt",), "article.txt is no TOML file"),
         (("wrong.toml",), "unknown key 'epoch'; did you mean 'epochs'?"),
         (("--epochs", "0"), "epochs is 0: expected at least 1"),
@@ -639,7 +677,10 @@ def test_pretrain_flags_are_the_configuration(run: Run, monkeypatch: pytest.Monk
 
 def test_pretrain_refuses_what_is_absent(run: Run, tiny_encoder: Path) -> None:
     """Text that is absent and a folder that is no encoder are named."""
-    assert_one_error(run("pretrain", "--encoder", "x", "--out", "new"), "Missing option '--text'")
+    assert_one_error(
+        run("pretrain", "--encoder", "x", "--out", "new"),
+        "text is missing: expected it in a configuration file, or as a flag",
+    )
     arguments = ("pretrain", "--out", "new", "--text")
     assert_one_error(
         run(*arguments, "absent.txt", "--encoder", tiny_encoder), "no such text file: absent.txt"
@@ -718,7 +759,8 @@ def test_help_states_the_defaults(name: str, config: Any) -> None:
             continue
         stated = re.search(r"\((\S+)\)\.$", parameters[field.name].help)
         default = {"corpus": PACKAGED, "init": DEFAULT_MODEL}.get(field.name, field.default)
-        expected = None if default is None or default is False else str(default)
+        is_none = default == () or any(default is nothing for nothing in (None, False, MISSING))
+        expected = None if is_none else str(default)
         assert (stated and stated[1]) == expected, field.name
 
 

@@ -11,11 +11,11 @@ import typer
 
 from libyaevents.cli import app
 from libyaevents.ontology import load_ontology
-from libyaevents.training.config import TrainConfig, read_config
+from libyaevents.training.config import PretrainConfig, TrainConfig, read_config
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-RECIPES = sorted(ROOT.glob("libyaevents/data/recipes/*.toml"))
+RECIPES = sorted(ROOT.glob("libyaevents/data/recipes/*/*.toml"))
 COMMAND = typer.main.get_command(app)
 COMMANDS = getattr(COMMAND, "commands")  # noqa: B009  # typer's type for a group of commands is not public
 
@@ -122,11 +122,15 @@ def test_every_configuration_key_is_documented() -> None:
     assert documented == config.to_dict() | {"output": str(config.output)}
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: f"{recipe.parent.name}-{recipe.stem}")
 def test_recipes_are_configurations(recipe: Path) -> None:
     """A recipe is a valid configuration, and training.md tells how to run it."""
-    read_config(recipe, {})
-    assert f"libyaevents train {recipe.stem}" in read(ROOT / "docs" / "training.md")
+    command = recipe.parent.name
+    if command == "train":
+        read_config(TrainConfig, recipe, {})
+    else:
+        read_config(PretrainConfig, recipe, {"text": "news.txt", "encoder": "folder"})
+    assert f"libyaevents {command} {recipe.stem}" in read(ROOT / "docs" / "training.md")
 
 
 def test_configuration_examples_are_valid(tmp_path: Path) -> None:
@@ -134,7 +138,7 @@ def test_configuration_examples_are_valid(tmp_path: Path) -> None:
     (example,) = blocks(ROOT / "docs" / "training.md", "toml")
     path = tmp_path / "example.toml"
     path.write_text(example, encoding="utf-8")
-    assert read_config(path, {}).epochs == 12
+    assert read_config(TrainConfig, path, {}).epochs == 12
 
 
 @by_page
