@@ -13,21 +13,8 @@ from libyaevents.errors import CorpusError
 from libyaevents.training.batches import Batches, TrainingBatch
 from libyaevents.training.config import TrainConfig
 from libyaevents.training.data import to_dataset
-from tests.tiny import make_labels, make_tokenizer
 
 NAMES = "سافر\tO\nمراد\tB-PERS\nإلى\tO\nسرت\tB-LOC\n\nوعاد\tO\nسالم\tB-PERS\n"
-
-
-@pytest.fixture(scope="module")
-def tokenizer(article: Document) -> Tokenizer:
-    """The tiny tokenizer."""
-    return make_tokenizer(article.text)
-
-
-@pytest.fixture(scope="module")
-def labels(article: Document) -> Labels:
-    """The labels of the tiny models."""
-    return make_labels(article)
 
 
 def _batches(document: Document, tokenizer: Tokenizer, labels: Labels, **values: object) -> Batches:

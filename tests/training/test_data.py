@@ -19,24 +19,11 @@ from libyaevents.tags import decode_tags
 from libyaevents.training.data import IGNORED, Example, count_pairs, make_batch, make_examples, to_dataset
 from libyaevents.windows import special_ids
 from libyaevents.words import split_words
-from tests.tiny import make_labels, make_tokenizer
 
 TEXT = "قال السراج إن قوات حفتر قصفت طرابلس. وقتل عشرة في سرت"
 SENTENCES = ((0, 36), (37, 53))
 
 Found = tuple[int, int, str]
-
-
-@pytest.fixture(scope="module")
-def tokenizer(article: Document) -> Tokenizer:
-    """The tiny tokenizer."""
-    return make_tokenizer(article.text)
-
-
-@pytest.fixture(scope="module")
-def labels(article: Document) -> Labels:
-    """The labels of the tiny models."""
-    return make_labels(article)
 
 
 def _span(phrase: str) -> dict[str, Any]:

@@ -14,19 +14,7 @@ from libyaevents.modeling import EventModel
 from libyaevents.training.data import IGNORED, Batch, Example, make_batch, make_examples, to_dataset
 from libyaevents.training.finetune import TRIGGER_WEIGHT, Hiding, compute_loss
 from libyaevents.windows import special_ids
-from tests.tiny import make_labels, make_network, make_tokenizer
-
-
-@pytest.fixture(scope="module")
-def tokenizer(article: Document) -> Tokenizer:
-    """The tiny tokenizer."""
-    return make_tokenizer(article.text)
-
-
-@pytest.fixture(scope="module")
-def labels(article: Document) -> Labels:
-    """The labels of the tiny models."""
-    return make_labels(article)
+from tests.tiny import make_network
 
 
 @pytest.fixture(scope="module")

@@ -32,19 +32,7 @@ from libyaevents.training.partial import (
 )
 from libyaevents.windows import special_ids
 from libyaevents.words import split_words
-from tests.tiny import make_labels, make_network, make_tokenizer
-
-
-@pytest.fixture(scope="module")
-def tokenizer(article: Document) -> Tokenizer:
-    """The tiny tokenizer."""
-    return make_tokenizer(article.text)
-
-
-@pytest.fixture(scope="module")
-def labels(article: Document) -> Labels:
-    """The labels of the tiny models."""
-    return make_labels(article)
+from tests.tiny import make_network
 
 
 class Reader:
