@@ -36,7 +36,12 @@ class TrainingBatch(NamedTuple):
 
 
 class Batches:
-    """Windows of all documents, each epoch in another order and, where that is asked for, with variations."""
+    """Windows of all documents, each epoch in another order and, where that is asked for, with variations.
+
+    Raises:
+        CorpusError: the documents hold no words.
+        InputError, LabelError: a corpus of names cannot be read.
+    """
 
     def __init__(
         self,

@@ -78,7 +78,11 @@ def to_dataset(
 
 
 def make_row(document: Document, tokenizer: Tokenizer, labels: Labels, lost: Counter[str]) -> dict[str, Any]:
-    """One row of `to_dataset`; what cannot be represented is counted in `lost`."""
+    """One row of `to_dataset`; what cannot be represented is counted in `lost`.
+
+    Raises:
+        LabelError: a label is not one of `labels`.
+    """
     return _Row(document, tokenizer, labels, lost).to_dict()
 
 

@@ -54,7 +54,9 @@ def compute_loss(
     output = _encode(model, batch.windows, hiding, is_mention)
     loss = _cross_entropy(output.entity_logits, batch.entity_tags)
     if partial is not None:
-        names = _encode(model, partial.windows, hiding, torch.from_numpy(~partial.windows.word_mask))
+        names = _encode(
+            model, partial.windows, hiding, torch.zeros(partial.admissible.shape[:2], dtype=torch.bool)
+        )
         loss = loss + PARTIAL_WEIGHT * partial_loss(names.entity_logits, partial.admissible)
     loss = loss + TRIGGER_WEIGHT * _cross_entropy(output.trigger_logits, batch.trigger_tags)
     asked = [(row, trigger) for row, example in enumerate(batch.examples) for trigger in example.triggers]

@@ -43,7 +43,7 @@ def annotate(config: SilverConfig) -> int:
 
     Raises:
         MissingFileError, InputError: a text file is absent or unreadable, or none of it is on the topic.
-        ModelNotFoundError, CheckpointError: a model is not there, or they are not of one family.
+        ConfigError, ModelNotFoundError, CheckpointError: see `load_ensemble`.
         OutputError: the result could not be written.
     """
     extractor = load_ensemble(config.models)
@@ -58,7 +58,12 @@ def annotate(config: SilverConfig) -> int:
 
 
 def load_ensemble(models: Sequence[str]) -> Extractor:
-    """Load models to read as one; they must share tokenizer, labels and length of windows."""
+    """Load models to read as one; they must share tokenizer, labels and length of windows.
+
+    Raises:
+        ConfigError: there is no model.
+        ModelNotFoundError, CheckpointError: one is not there, is damaged, or does not go with the first.
+    """
     if not models:
         raise ConfigError("no model is given: expected at least one to annotate with")
     first, *others = members = [Extractor.from_pretrained(model) for model in models]
