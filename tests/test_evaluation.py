@@ -1,6 +1,7 @@
 """Scores: seqeval's own at the level of tags, a brute-force oracle's at the level of events."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from seqeval.scheme import IOB2
 
 from libyaevents.documents import Argument, Document, Entity, Event, Trigger
 from libyaevents.errors import ConfigError, CorpusError, DocumentError, MissingExtraError
-from libyaevents.evaluation import Evaluation, Score, TagReport, evaluate
+from libyaevents.evaluation import Confusion, Evaluation, Score, TagReport, evaluate
 from libyaevents.evaluation.items import bootstrap_weights
 from libyaevents.words import split_sentences, split_words
 
@@ -455,6 +456,20 @@ def test_a_rare_label_that_is_always_found_has_no_bound_at_zero() -> None:
     assert (score.low, score.f1, score.high) == (1, 1, 1)
 
 
+def test_confusions_pair_labels_of_one_span() -> None:
+    """A trigger with a wrong type, or with a wrong factuality, is counted with what it was taken for."""
+    evaluation = evaluate([GOLD] * 2, [PREDICTED] * 2)
+    events = evaluation.events
+    assert events.confusions == (Confusion(gold="AirStrike", predicted="Shelling", n=2),)
+    assert events.factuality.confusions == (Confusion(gold="actual", predicted="negated", n=2),)
+    text = evaluation.to_text()
+    assert re.search(r"Event types confused\n  AirStrike +taken for Shelling +2\n", text)
+    assert "Factuality confused" in text
+    single = evaluate([GOLD], [PREDICTED])
+    assert len(single.events.confusions) == 1
+    assert "confused" not in single.to_text(), "one of a kind is no pattern"
+
+
 def test_resamples_are_at_least_one() -> None:
     """An interval needs a resample."""
     with pytest.raises(ConfigError, match="n_resamples: expected at least 1, found 0"):
@@ -557,7 +572,7 @@ def test_the_dictionary_is_json_with_stable_keys() -> None:
             "reliability",
         ]
     )
-    assert list(data["events"]) == ["scores", "by_type", "by_role", "factuality"]
+    assert list(data["events"]) == ["scores", "by_type", "by_role", "factuality", "confusions"]
     assert data["events"]["scores"]["TC"]["n_matched"] == 2
     assert empty.to_dict()["events_with_gold_triggers"] is None
 

@@ -18,6 +18,7 @@ from libyaevents.evaluation.calibration import measure_reliability
 from libyaevents.evaluation.items import bootstrap_weights, entity_score, event_report
 from libyaevents.evaluation.matching import check_triggers, match_documents
 from libyaevents.evaluation.report import (
+    Confusion,
     Evaluation,
     EventReport,
     FactualityScore,
@@ -30,6 +31,7 @@ from libyaevents.evaluation.report import (
 from libyaevents.evaluation.sequences import tag_reports
 
 __all__ = [
+    "Confusion",
     "Evaluation",
     "EventReport",
     "FactualityScore",

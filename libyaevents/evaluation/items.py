@@ -8,13 +8,14 @@ trigger and type count as one event with the arguments of both.
 Source: AI+ and AC+ as in TextEE (Huang et al., 2024).
 """
 
-from collections.abc import Sequence, Set
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
 
 import numpy as np
 from numpy.typing import NDArray
 
 from libyaevents.documents import Argument, Document, Entity, Event
-from libyaevents.evaluation.report import EventReport, FactualityScore, Score
+from libyaevents.evaluation.report import Confusion, EventReport, FactualityScore, Score
 
 __all__ = [
     "LabeledSpan",
@@ -86,6 +87,7 @@ def event_report(
         factuality=_factuality_score(
             [_factuality_items(gold, predicted) for gold, predicted in pairs], weights
         ),
+        confusions=_confusions(by_name.get("TC", ())),
     )
 
 
@@ -124,7 +126,21 @@ def _factuality_score(pairs: Sequence[_ItemPair], weights: _Floats) -> Factualit
         n=score.n_gold,
         n_correct=score.n_matched,
         by_class=_scores_by_label(pairs, weights),
+        confusions=_confusions(pairs),
     )
+
+
+def _confusions(pairs: Iterable[_ItemPair]) -> tuple[Confusion, ...]:
+    """The labels of items that the sides have in common but for the label."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for gold, predicted in pairs:
+        labels: dict[_Item, list[str]] = {}
+        for item in predicted - gold:
+            labels.setdefault(item[:-1], []).append(str(item[-1]))
+        for item in gold - predicted:
+            counts.update((str(item[-1]), label) for label in labels.get(item[:-1], ()))
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return tuple(Confusion(gold=gold, predicted=predicted, n=n) for (gold, predicted), n in ordered)
 
 
 def _scores_by_label(pairs: Sequence[_ItemPair], weights: _Floats) -> dict[str, Score]:

@@ -1,10 +1,11 @@
 """What an evaluation returns: scores by name, as objects, as JSON types and as tables for the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 __all__ = [
+    "Confusion",
     "Evaluation",
     "EventReport",
     "FactualityScore",
@@ -14,6 +15,9 @@ __all__ = [
     "TagReport",
     "TagScore",
 ]
+
+N_CONFUSIONS = 12  # shown in the table; the report holds all
+FEWEST_CONFUSED = 2
 
 _LEGEND = (
     "TI: trigger span. TC: with event type. AI: event type and argument span.\n"
@@ -40,10 +44,20 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confusion:
+    """How often a trigger of the one label was given the other."""
+
+    gold: str
+    predicted: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FactualityScore:
     """Accuracy from 0 to 1 over the `n` gold events whose trigger and type were predicted, 0 where `n` is 0.
 
-    `low` and `high` bound the 95% percentile bootstrap interval over documents.
+    `low` and `high` bound the 95% percentile bootstrap interval over documents. `confusions` are the wrong
+    values, the commonest first.
     """
 
     accuracy: float
@@ -52,19 +66,22 @@ class FactualityScore:
     n: int
     n_correct: int
     by_class: Mapping[str, Score]
+    confusions: tuple[Confusion, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventReport:
     """Scores by name, TC by event type, AC+ by role, and factuality.
 
-    With gold triggers, TI and TC are 1 by construction and left out.
+    With gold triggers, TI and TC are 1 by construction and left out. `confusions` are the wrong types of
+    triggers whose span is right, the commonest first.
     """
 
     scores: Mapping[str, Score]
     by_type: Mapping[str, Score]
     by_role: Mapping[str, Score]
     factuality: FactualityScore
+    confusions: tuple[Confusion, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,13 +168,15 @@ class Evaluation:
         blocks += [
             _table("Entities", {"span and label": self.entity_score}),
             _table("TC by event type", self.events.by_type),
+            _confusion_table("Event types confused", self.events.confusions),
             _table("AC+ by role", self.events.by_role),
             _table("Factuality by class", self.events.factuality.by_class),
+            _confusion_table("Factuality confused", self.events.factuality.confusions),
             _tag_text("Entities", self.entities),
             _tag_text("Triggers", self.triggers),
             _tag_text("Roles per trigger", self.roles),
         ]
-        return "\n\n".join(blocks) + "\n"
+        return "\n\n".join(filter(None, blocks)) + "\n"
 
 
 def _event_table(title: str, report: EventReport) -> str:
@@ -179,6 +198,15 @@ def _table(title: str, scores: Mapping[str, Score]) -> str:
 def _row(name: str, score: Score) -> str:
     ratios = f"{score.precision:7.3f}{score.recall:7.3f}{score.f1:7.3f}  {_interval(score.low, score.high)}"
     return f"  {name:18}{ratios}{score.n_gold:6}{score.n_predicted:10}{score.n_matched:8}"
+
+
+def _confusion_table(title: str, confusions: Sequence[Confusion]) -> str:
+    shown = [confusion for confusion in confusions[:N_CONFUSIONS] if confusion.n >= FEWEST_CONFUSED]
+    if not shown:
+        return ""
+    rows = [f"  {each.gold:18} taken for {each.predicted:18}{each.n:6}" for each in shown]
+    n_left = sum(confusion.n for confusion in confusions[len(shown) :])
+    return "\n".join([title, *rows, *([f"  {'others':46}{n_left:6}"] if n_left else [])])
 
 
 def _interval(low: float, high: float) -> str:

@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from libyaevents.errors import InputError, MissingFileError
 from libyaevents.formats.jsonl import read_documents
-from libyaevents.windows import load_tokenizer
+from libyaevents.windows import encode_words, load_tokenizer
+from libyaevents.words import split_words
 
 __all__ = ["Text", "Tokens", "hash_files"]
 
@@ -30,6 +32,7 @@ LINES_AT_A_TIME = 4096
 FOCUS_SHARE = 0.02  # of a document's words
 FOCUS_COUNT = 2  # how often a word must be a trigger to tell of a topic
 CLITICS = "وفبل"  # one letter before the word: وقصفت
+READING = 2  # of `_encode`: what an older one has left on disk is made anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,16 +97,16 @@ class Tokens:
         continues[[id for piece, id in vocabulary.items() if piece.startswith("##")]] = True
         kind = np.uint16 if len(continues) <= 2**16 else np.uint32
         path, key = folder / "tokens.bin", folder / "tokens.json"
-        digest = hashlib.sha256(f"{text.sha256} {hash_files([tokenizer_path])}".encode()).hexdigest()
+        digest = hashlib.sha256(
+            f"{text.sha256} {hash_files([tokenizer_path])} {READING}".encode()
+        ).hexdigest()
         if not (path.is_file() and key.is_file() and json.loads(key.read_text())["sha256"] == digest):
             key.unlink(missing_ok=True)  # it vouches for a whole file alone
             separator = vocabulary["[SEP]"]
             with path.open("wb") as stream:
                 paragraphs = chain.from_iterable(text.documents())
                 while chunk := list(islice(paragraphs, LINES_AT_A_TIME)):
-                    encodings = tokenizer.encode_batch_fast(chunk, add_special_tokens=False)
-                    flat = [id for encoding in encodings for id in (*encoding.ids, separator)]
-                    stream.write(np.asarray(flat, dtype=kind).tobytes())
+                    stream.write(np.asarray(_encode(chunk, tokenizer, separator), dtype=kind).tobytes())
             key.write_text(json.dumps({"sha256": digest}))
         ids = np.memmap(path, dtype=kind, mode="r") if path.stat().st_size else np.zeros(0, dtype=kind)
         logger.info("%d subwords of text", len(ids))
@@ -116,6 +119,18 @@ class Tokens:
     def sequences(self, numbers: NDArray[np.integer], length: int) -> NDArray[np.int64]:
         """The ids (batch, length) of the numbered sequences."""
         return np.stack([self.ids[n * length : (n + 1) * length] for n in numbers.tolist()]).astype(np.int64)
+
+
+def _encode(paragraphs: Sequence[str], tokenizer: Tokenizer, separator: int) -> list[int]:
+    """The subwords as a model is to read them, proclitics apart, and the separator behind each paragraph."""
+    text = "\n".join(paragraphs)
+    words = split_words(text)
+    subwords = encode_words(text, words, tokenizer)
+    ids: list[int] = []
+    for (start, _), previous, pieces in zip(words, [0, *(end for _, end in words)], subwords, strict=False):
+        ids.extend(separator for _ in range(text.count("\n", previous, start)))
+        ids.extend(id if id >= 0 else ~id for id in pieces)
+    return [*ids, separator]
 
 
 def hash_files(paths: Sequence[Path]) -> str:
