@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from libyaevents.datasets import load_corpus
     from libyaevents.documents import (
         Actor,
         Argument,
@@ -77,6 +78,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "extract",
+    "load_corpus",
     "read_documents",
     "train",
     "write_documents",
@@ -89,6 +91,7 @@ _HOMES = {
     "TrainConfig": "training.config",
     "evaluate": "evaluation",
     "extract": "extractor",
+    "load_corpus": "datasets",
     "read_documents": "formats.jsonl",
     "train": "training.train",
     "write_documents": "formats.jsonl",

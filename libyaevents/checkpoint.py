@@ -37,6 +37,7 @@ __all__ = [
     "ModelSummary",
     "Settings",
     "check_replaceable",
+    "find_encoder",
     "list_models",
     "load_engine",
     "load_labels",
@@ -132,6 +133,12 @@ def model_folder(name_or_path: str | Path) -> Path:
     raise ModelNotFoundError(
         f"no model {name!r}: expected the name of an installed model ({found}) or a folder with a {CONFIG}"
     )
+
+
+def find_encoder(name_or_path: str) -> str:
+    """Return the folder of the pretrained encoder that ships under this name, else what was given."""
+    folder = _installed("encoders").get(name_or_path)
+    return name_or_path if folder is None else str(folder)
 
 
 def list_models() -> list[ModelSummary]:
@@ -394,19 +401,19 @@ def refuse_pickles(folder: Path) -> None:
         )
 
 
-def _homes() -> list[Path]:
-    """Where shipped models lie: in the package, else beside it in a checkout."""
+def _homes(kind: str) -> list[Path]:
+    """Where shipped models or encoders lie: in the package, else beside it in a checkout."""
     package = Path(__file__).parent
     checkout = package.parent
-    homes = [package / "models"]
+    homes = [package / kind]
     if (checkout / "pyproject.toml").is_file():
-        homes.append(checkout / "models")
+        homes.append(checkout / kind)
     return homes
 
 
-def _installed() -> dict[str, Path]:
-    """The folders of shipped models by name; what begins with a dot is being written."""
-    found = [path.parent for home in reversed(_homes()) for path in home.glob(f"*/{CONFIG}")]
+def _installed(kind: str = "models") -> dict[str, Path]:
+    """The folders of what ships, by name; what begins with a dot is being written."""
+    found = [path.parent for home in reversed(_homes(kind)) for path in home.glob(f"*/{CONFIG}")]
     return {folder.name: folder for folder in found if not folder.name.startswith(".")}
 
 

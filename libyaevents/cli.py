@@ -288,15 +288,15 @@ def _open_output(path: Path | None) -> Iterator[TextIO]:
                 target.unlink()
 
 
-@app.command(epilog="Example: libyaevents train --corpus mine.jsonl --replay packaged --out runs/mine")
+@app.command(epilog="Example: libyaevents train --corpus mine.jsonl --replay article --out runs/mine")
 def train(
     context: typer.Context,
     config: Annotated[Text, Argument(metavar="CONFIG", help="A TOML file, or the name of a recipe.")] = None,
-    corpus: Annotated[list[str] | None, Option(metavar="FILE", help="To learn (packaged).")] = None,
+    corpus: Annotated[list[str] | None, Option(metavar="FILE", help="To learn (article).")] = None,
     dev: Annotated[Text, Option(metavar="FILE", help="To choose the best epoch on; not learnt.")] = None,
     init: Annotated[Text, Option(metavar="MODEL", help="Model to go on from (compact).")] = None,
     encoder: Annotated[Text, Option(metavar="BERT", help="To start anew from: a folder or hub name.")] = None,
-    replay: Annotated[Text, Option(metavar="FILE", help="Learnt before, to be kept; or packaged.")] = None,
+    replay: Annotated[Text, Option(metavar="FILE", help="Learnt before, to be kept; or article.")] = None,
     partial: Annotated[list[str] | None, Option(metavar="FILE", help="Names in CoNLL columns.")] = None,
     output: Annotated[Path | None, Option("--out", help="Folder of the run (runs/train).")] = None,
     name: Annotated[Text, Option(help="What the model is called (my-model).")] = None,

@@ -124,7 +124,7 @@ def write_int8_encoder(model: EventModel, path: Path, calibration: Iterable[Wind
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=["MatMul", "Gemm"],
                 per_channel=True,
-                reduce_range=True,  # seven bits: sums of eight-bit products saturate on processors without VNNI
+                reduce_range=True,  # sums of eight-bit products saturate on processors without VNNI
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 calibrate_method=CalibrationMethod.MinMax,

@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from libyaevents import checkpoint
 from libyaevents.checkpoint import (
     check_graph,
+    find_encoder,
     list_models,
     load_engine,
     load_labels,
@@ -60,7 +61,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_model: Path)
     home = tmp_path / "models"
     for name in ("second", "first"):
         shutil.copytree(tiny_model, home / name)
-    monkeypatch.setattr(checkpoint, "_homes", lambda: [home])
+    monkeypatch.setattr(checkpoint, "_homes", lambda kind: [home])
     return home
 
 
@@ -74,6 +75,13 @@ def test_model_by_name_or_path(installed: Path, tiny_model: Path) -> None:
     assert model_folder(str(tiny_model)) == tiny_model
 
 
+def test_encoder_by_name(installed: Path) -> None:
+    """A shipped encoder is found by its name; any other name stays: a folder's, or one on the hub."""
+    assert find_encoder("first") == str(installed / "first")
+    assert find_encoder("CAMeL-Lab/bert") == "CAMeL-Lab/bert"
+    assert find_encoder("./first") == "./first"
+
+
 def test_unknown_model(installed: Path) -> None:
     """A name that is not installed is refused, and the message lists those that are."""
     with pytest.raises(ModelNotFoundError, match=r"no model 'third'.*installed model \(first, second\)"):
@@ -82,7 +90,7 @@ def test_unknown_model(installed: Path) -> None:
 
 def test_no_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where no model is installed the message says so."""
-    monkeypatch.setattr(checkpoint, "_homes", lambda: [tmp_path])
+    monkeypatch.setattr(checkpoint, "_homes", lambda kind: [tmp_path])
     assert list_models() == []
     with pytest.raises(ModelNotFoundError, match=r"installed model \(none\)"):
         model_folder("compact")

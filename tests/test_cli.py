@@ -21,7 +21,7 @@ from libyaevents.checkpoint import DEFAULT_MODEL
 from libyaevents.cli import app, main
 from libyaevents.documents import Document, Entity
 from libyaevents.formats.jsonl import read_documents
-from libyaevents.training.config import PACKAGED, TrainConfig
+from libyaevents.training.config import ARTICLE, TrainConfig
 from libyaevents.training.pretrain import PretrainConfig
 
 SENTENCE = "قصفت طائرات مسيرة مواقع شرقي مصراتة فجر الجمعة."
@@ -401,7 +401,7 @@ def installed(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     home = tmp_path / "models"
     home.mkdir()
     (home / "compact").symlink_to(tiny_model, target_is_directory=True)
-    monkeypatch.setattr("libyaevents.checkpoint._homes", lambda: [home])
+    monkeypatch.setattr("libyaevents.checkpoint._homes", lambda kind: [home])
 
 
 @pytest.mark.usefixtures("installed")
@@ -562,7 +562,7 @@ TRAIN_FLAGS: dict[str, tuple[str, Any]] = {
     "--dev": ("dev.jsonl", "dev.jsonl"),
     "--init": ("compact", "compact"),
     "--encoder": ("CAMeL-Lab/bert-base-arabic-camelbert-mix",) * 2,
-    "--replay": ("packaged", "packaged"),
+    "--replay": ("article", "article"),
     "--out": ("runs/mine", Path("runs/mine")),
     "--name": ("mine", "mine"),
     "--epochs": ("3", 3),
@@ -599,8 +599,8 @@ def test_train_without_flags_is_the_default(run: Run, trained: list[TrainConfig]
 
 def test_train_reads_several_corpora(run: Run, trained: list[TrainConfig]) -> None:
     """--corpus may be repeated."""
-    run("train", "--corpus", "a.jsonl", "--corpus", "packaged")
-    assert trained[0].corpus == ("a.jsonl", "packaged")
+    run("train", "--corpus", "a.jsonl", "--corpus", "article")
+    assert trained[0].corpus == ("a.jsonl", "article")
 
 
 def test_train_flags_win_over_the_file(run: Run, trained: list[TrainConfig]) -> None:
@@ -758,7 +758,7 @@ def test_help_states_the_defaults(name: str, config: Any) -> None:
         if field.name not in parameters or parameters[field.name].required:
             continue
         stated = re.search(r"\((\S+)\)\.$", parameters[field.name].help)
-        default = {"corpus": PACKAGED, "init": DEFAULT_MODEL}.get(field.name, field.default)
+        default = {"corpus": ARTICLE, "init": DEFAULT_MODEL}.get(field.name, field.default)
         is_none = default == () or any(default is nothing for nothing in (None, False, MISSING))
         expected = None if is_none else str(default)
         assert (stated and stated[1]) == expected, field.name

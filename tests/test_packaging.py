@@ -19,12 +19,16 @@ MOST_BYTES = 80_000_000
 
 DATA = {
     "libyaevents/data/article.jsonl",
+    "libyaevents/data/open/dev.jsonl",
+    "libyaevents/data/open/test.jsonl",
+    "libyaevents/data/open/train.jsonl",
     "libyaevents/data/ontology.json",
     "libyaevents/data/page.css",
     "libyaevents/data/recipes/pretrain/compact.toml",
     "libyaevents/data/recipes/train/camelbert.toml",
     "libyaevents/data/recipes/train/compact-base.toml",
     "libyaevents/data/recipes/train/compact.toml",
+    "libyaevents/data/recipes/train/open.toml",
     "libyaevents/py.typed",
 }
 MODEL = {

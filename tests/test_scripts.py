@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from libyaevents.datasets import load_corpus
 from libyaevents.documents import Argument, Document, Entity, Event, Trigger
 from libyaevents.errors import InputError
 from libyaevents.formats.jsonl import read_documents, write_documents
@@ -68,3 +69,13 @@ def test_text_that_is_not_there(script: dict[str, Any], document: Document) -> N
     rows = list(script["part"]([document]))
     with pytest.raises(InputError, match="text of 1 of 1 annotated documents is not in the files"):
         script["join"](rows, ["نص آخر"])
+
+
+def test_statistics_page_is_up_to_date() -> None:
+    """The tables of the open corpus' page are what the script counts, and its pictures are there."""
+    root = Path(__file__).parent.parent
+    statistics = runpy.run_path(str(root / "scripts" / "corpus_statistics.py"))
+    documents = {split: load_corpus("open", split=split) for split in statistics["SPLITS"]}
+    page = (root / "docs" / "open-corpus.md").read_text(encoding="utf-8")
+    assert statistics["tables"](documents) in page
+    assert len(list((root / "docs" / "images").glob("open-*.svg"))) == 4

@@ -3,9 +3,11 @@
 In: annotated documents, their rows, perhaps corpora of names. Out: batches of windows with targets.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,9 +24,10 @@ from libyaevents.training.data import Batch, Example, make_batch, make_examples,
 from libyaevents.training.partial import PartialBatch, make_partial_batch, read_partial
 from libyaevents.windows import WindowBatch, collate, special_ids
 
-__all__ = ["Batches", "TrainingBatch"]
+__all__ = ["Batches", "TrainingBatch", "repeat_factors"]
 
 CALIBRATION_WINDOWS = 256
+COMMON_SHARE = 0.1  # of the windows; those with an event type that fewer have are shown more often
 PARTIAL_SHARE = 2  # windows of annotated documents for one of a corpus of names
 
 
@@ -37,6 +40,8 @@ class TrainingBatch(NamedTuple):
 
 class Batches:
     """Windows of all documents, each epoch in another order and, where that is asked for, with variations.
+
+    Each window comes once an epoch, those with rare event types by chance more often (`repeat_factors`).
 
     Raises:
         CorpusError: the documents hold no words.
@@ -55,7 +60,7 @@ class Batches:
         self.examples = self._cut(rows)
         if not self.examples:
             raise CorpusError("the corpus holds no words: expected at least one annotated sentence")
-        self.per_epoch = -(-len(self.examples) // config.batch_size)
+        self.per_epoch = math.ceil(sum(repeat_factors(self.examples)) / config.batch_size)
         self.augmenter = (
             Augmenter(documents, replace=config.replace_mentions, noise=config.spelling_noise)
             if config.replace_mentions or config.spelling_noise
@@ -75,7 +80,7 @@ class Batches:
         """The batch of a step, counted from 0."""
         epoch, place = divmod(step, self.per_epoch)
         examples = self._epoch(epoch)
-        # Variations can be a few windows more or fewer; the number of steps stays.
+        # Variations and repetitions can be a few windows more or fewer; the number of steps stays.
         parts = np.array_split(self._order(len(examples), epoch, 0), self.per_epoch)
         chosen = [examples[index] for index in parts[place]]
         return TrainingBatch(make_batch(chosen), self._partial_at(step))
@@ -98,11 +103,17 @@ class Batches:
         return np.random.default_rng(key).permutation(n)
 
     def _vary(self, epoch: int) -> list[Example]:
-        if self.augmenter is None:
-            return self.examples
+        examples = self.examples if self.augmenter is None else self._augment(epoch, self.augmenter)
+        factors = np.array(repeat_factors(examples)) - 1
+        random = np.random.default_rng((self.config.seed, epoch, 2)).random(len(factors))
+        counts = factors.astype(int) + (random < factors % 1)
+        repeated = (example for example, n in zip(examples, counts, strict=True) for _ in range(n))
+        return [*examples, *repeated]
+
+    def _augment(self, epoch: int, augmenter: Augmenter) -> list[Example]:
         rows = []
         for number, document in enumerate(self.documents):
-            varied = self.augmenter.augment(document, (self.config.seed, epoch, number))
+            varied = augmenter.augment(document, (self.config.seed, epoch, number))
             rows.append(make_row(varied, self.tokenizer, self.labels, Counter()))
         return self._cut(rows)
 
@@ -115,3 +126,18 @@ class Batches:
                 row, self.labels, specials=specials, max_subwords=self.config.max_subwords
             )
         ]
+
+
+def repeat_factors(examples: Sequence[Example]) -> list[float]:
+    """How often to show each window in an epoch, so that rare event types are seen more often.
+
+    Returns:
+        For each window the largest of max(1, √(`COMMON_SHARE` / share of the windows with the type)) over its
+        event types; 1 where it has none.
+
+    Source: repeat factor sampling, Gupta et al. 2019 (LVIS), https://arxiv.org/abs/1908.03195
+    """
+    types = [{trigger.event_type for trigger in example.triggers} for example in examples]
+    counts = Counter(chain.from_iterable(types))
+    factors = {each: max(1.0, math.sqrt(COMMON_SHARE * len(types) / n)) for each, n in counts.items()}
+    return [max((factors[each] for each in found), default=1.0) for found in types]

@@ -11,11 +11,11 @@ from typing import Any, Literal, TypeVar
 from libyaevents.checkpoint import DEFAULT_MODEL
 from libyaevents.errors import ConfigError, MissingFileError
 
-__all__ = ["PACKAGED", "PretrainConfig", "TrainConfig", "read_config"]
+__all__ = ["ARTICLE", "PretrainConfig", "TrainConfig", "read_config"]
 
 T = TypeVar("T", "TrainConfig", "PretrainConfig")
 
-PACKAGED = "packaged"  # in place of a path: the annotated articles that come with the package
+ARTICLE = "article"  # in place of a path: the corpus of that name in the package
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +23,11 @@ class TrainConfig:
     """What to learn from, where to start, how long.
 
     Attributes:
-        corpus: files of annotated documents (JSON Lines), or `packaged`.
-        dev: a file of annotated documents to choose the best epoch on; never trained on.
+        corpus: files of annotated documents (JSON Lines), or `article` or `open`, see `load_corpus`.
+        dev: annotated documents to choose the best epoch on, a file or `open`; never trained on.
         init: the model to go on from, by name or folder.
         encoder: a pretrained BERT to start anew from, a folder or a name on the hub, instead of `init`.
-        replay: annotated documents mixed in so that what was learnt stays, `packaged` or a file.
+        replay: annotated documents mixed in so that what was learnt stays, a file, `article` or `open`.
         partial: corpora of names (CoNLL columns) with other labels, of which only what agrees is learnt.
         output: the folder of the run; the model is written to `output/model`.
         name: the name that the model says it has.
@@ -53,7 +53,7 @@ class TrainConfig:
         time_budget_minutes: of the final training.
     """
 
-    corpus: tuple[str, ...] = (PACKAGED,)
+    corpus: tuple[str, ...] = (ARTICLE,)
     dev: str | None = None
     init: str | None = None
     encoder: str | None = None
@@ -89,7 +89,7 @@ class TrainConfig:
                 "both init and encoder are given: expected the one to start from; leave out the other"
             )
         if not self.corpus:
-            raise ConfigError(f"corpus is empty: expected files of annotated documents, or {PACKAGED!r}")
+            raise ConfigError(f"corpus is empty: expected files of annotated documents, or {ARTICLE!r}")
         if self.folds == 1:
             raise ConfigError("folds is 1: expected 0 for no cross-validation, or at least 2")
         if self.role_size >= 64 and self.role_size % (self.role_size // 32):

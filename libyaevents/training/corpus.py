@@ -1,24 +1,24 @@
 """Annotated documents for training: read, compare, describe, and part into blocks.
 
-In: names of files, or `packaged` for the articles that come with the package. Out: documents.
+In: names of files, or of corpora that come with the package. Out: documents.
 """
 
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.resources import as_file, files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from libyaevents.datasets import CORPORA, Split, load_corpus
 from libyaevents.documents import Document, Event
 from libyaevents.errors import ConfigError, CorpusError
 from libyaevents.formats.jsonl import read_documents
 from libyaevents.ontology import Ontology
-from libyaevents.training.config import PACKAGED, TrainConfig
+from libyaevents.training.config import TrainConfig
 from libyaevents.words import Span, split_sentences, split_words
 
 __all__ = ["describe", "make_blocks", "outlets", "read_corpus", "refuse_overlap", "text_hash", "unique"]
@@ -84,8 +84,8 @@ def _cut(document: Document, sentences: Sequence[Span], id: str) -> Document:
     )
 
 
-def read_corpus(paths: Sequence[str], ontology: Ontology) -> list[Document]:
-    """Read annotated documents from files, `packaged` standing for those that come with the package.
+def read_corpus(paths: Sequence[str], ontology: Ontology, *, split: Split = "train") -> list[Document]:
+    """Read annotated documents from files; `article` and `open` are the package's own, of the split given.
 
     A text that comes twice is kept once. Where some documents have ids, the others get one.
 
@@ -95,9 +95,8 @@ def read_corpus(paths: Sequence[str], ontology: Ontology) -> list[Document]:
     """
     documents: list[Document] = []
     for path in paths:
-        if path == PACKAGED:
-            with as_file(files("libyaevents") / "data" / "article.jsonl") as packaged:
-                documents += read_documents(packaged, ontology=ontology)
+        if path in CORPORA:
+            documents += load_corpus(path, split=split, ontology=ontology)
         else:
             documents += read_documents(Path(path), ontology=ontology)
     if not any(document.events or document.entities for document in documents):
@@ -154,7 +153,7 @@ def describe(config: TrainConfig, documents: Sequence[Document], dev: Sequence[D
     """Sizes and hashes of the data."""
     hashes: dict[str, str] = {}
     for path in dict.fromkeys((*config.corpus, config.dev, config.replay)):
-        if path is not None and path != PACKAGED:
+        if path is not None and path not in CORPORA:
             # By name, for the report travels with the model; files of one name are told apart by a number.
             name = Path(path).name
             key = name if name not in hashes else f"{name} ({len(hashes) + 1})"

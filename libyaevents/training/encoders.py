@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from transformers import BertModel, BertTokenizer
 from transformers.utils import logging
 
-from libyaevents.checkpoint import CONFIG, TOKENIZER, WEIGHTS, read_config, refuse_pickles
+from libyaevents.checkpoint import CONFIG, TOKENIZER, WEIGHTS, find_encoder, read_config, refuse_pickles
 from libyaevents.errors import CheckpointError, ModelNotFoundError
 from libyaevents.windows import load_tokenizer
 
@@ -26,12 +26,13 @@ OFFLINE = "LIBYAEVENTS_OFFLINE"
 
 
 def load_encoder(name_or_path: str) -> tuple[BertModel, Tokenizer]:
-    """Load a BERT encoder without its pooler.
+    """Load a BERT encoder without its pooler, by the name of one that ships, a folder, or a name on the hub.
 
     Raises:
         ModelNotFoundError: there is no such folder, and the hub cannot be reached or has no such name.
         CheckpointError: the folder is incomplete, no BERT, a pickle, or asks for code of its own.
     """
+    name_or_path = find_encoder(name_or_path)
     folder = Path(name_or_path)
     if folder.is_dir():
         _check_folder(folder)

@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import BertForMaskedLM
 
-from libyaevents.checkpoint import CONFIG, TOKENIZER, WEIGHTS, read_config
+from libyaevents.checkpoint import CONFIG, TOKENIZER, WEIGHTS, find_encoder, read_config
 from libyaevents.errors import CheckpointError, ConfigError, InputError, OutputError
 from libyaevents.training.config import PretrainConfig
 from libyaevents.training.encoders import quiet_loading
@@ -58,7 +58,7 @@ def pretrain(config: PretrainConfig) -> History:
 
 def _pretrain(config: PretrainConfig) -> History:
     text = Text.of(config.text, focus=config.focus)
-    start = config.encoder if config.encoder is not None else _from_scratch(text, config)
+    start = _from_scratch(text, config) if config.encoder is None else Path(find_encoder(str(config.encoder)))
     model = _load(start)
     n_positions = model.config.max_position_embeddings
     if config.sequence_length > n_positions:

@@ -20,6 +20,7 @@ from libyaevents.checkpoint import (
     REPORT,
     WEIGHTS,
     Settings,
+    find_encoder,
     load_labels,
     load_network,
     load_settings,
@@ -89,7 +90,7 @@ def start_from(config: TrainConfig, ontology: Ontology) -> Start:
 
 def _from_encoder(config: TrainConfig, ontology: Ontology) -> Start:
     encoder, tokenizer = load_encoder(str(config.encoder))
-    folder = Path(str(config.encoder))
+    folder = Path(find_encoder(str(config.encoder)))
     return Start(
         name=str(config.to_dict()["encoder"]),
         weights=_hash_weights(folder),

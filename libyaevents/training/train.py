@@ -87,7 +87,7 @@ def _train(config: TrainConfig) -> TrainingReport:
     ontology = load_ontology()
     corpus = read_corpus(config.corpus, ontology)
     replay = read_corpus((config.replay,), ontology) if config.replay is not None else []
-    dev = read_corpus((config.dev,), ontology) if config.dev is not None else []
+    dev = read_corpus((config.dev,), ontology, split="dev") if config.dev is not None else []
     refuse_overlap([*corpus, *replay], dev)
     documents = unique([*corpus, *replay])
     trainer = _Trainer(config, ontology, start_from(config, ontology))

@@ -1,5 +1,7 @@
 """Batches of fine-tuning: a function of seed and step, covering every window once an epoch."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +10,9 @@ import torch
 from tokenizers import Tokenizer
 
 from libyaevents.assemble import Labels
-from libyaevents.documents import Document
+from libyaevents.documents import Document, Event, Trigger
 from libyaevents.errors import CorpusError
-from libyaevents.training.batches import Batches, TrainingBatch
+from libyaevents.training.batches import COMMON_SHARE, Batches, TrainingBatch, repeat_factors
 from libyaevents.training.config import TrainConfig
 from libyaevents.training.data import to_dataset
 
@@ -33,8 +35,8 @@ def _same(first: TrainingBatch, second: TrainingBatch) -> bool:
 
 
 def test_every_window_once_an_epoch(article: Document, tokenizer: Tokenizer, labels: Labels) -> None:
-    """The steps of an epoch hold each window once; the next epoch has another order."""
-    batches = _batches(article, tokenizer, labels)
+    """The steps of an epoch hold each window without events once; the next epoch has another order."""
+    batches = _batches(replace(article, events=()), tokenizer, labels)
     epochs = [
         [
             tuple(example.window.input_ids.tolist())
@@ -61,7 +63,8 @@ def test_step_decides(article: Document, tokenizer: Tokenizer, labels: Labels, n
 
 def test_variations_are_drawn_anew(article: Document, tokenizer: Tokenizer, labels: Labels) -> None:
     """With replaced names or misspelt words each epoch shows other subwords under as many tags."""
-    batches = _batches(article, tokenizer, labels, spelling_noise=0.3, batch_size=1000)
+    document = replace(article, events=())
+    batches = _batches(document, tokenizer, labels, spelling_noise=0.3, batch_size=1000)
     shown = [batches.at(epoch).annotated for epoch in (0, 1)]
     texts = [
         sorted(tuple(example.window.input_ids.tolist()) for example in batch.examples) for batch in shown
@@ -70,6 +73,40 @@ def test_variations_are_drawn_anew(article: Document, tokenizer: Tokenizer, labe
     assert original != texts[0] != texts[1] != original
     counts = [int((batch.entity_tags > 0).sum()) for batch in shown]
     assert counts[0] == counts[1] == sum(int((example.entity_tags > 0).sum()) for example in batches.examples)
+
+
+def test_rare_types_come_more_often(tokenizer: Tokenizer, labels: Labels) -> None:
+    """Of 41 windows the one with the only event is shown about √4.1 times an epoch, the others once."""
+    text = "\n".join(f"{'كلمة ' * 55}{number}" for number in range(40)) + f"\n{'كلمة ' * 54}قصف سرت"
+    place = text.index("قصف")
+    trigger = Trigger(start=place, end=place + 3, text="قصف")
+    document = Document(text=text, events=(Event(id="E1", type="AirStrike", trigger=trigger),))
+    batches = _batches(document, tokenizer, labels)
+    n = len(batches.examples)
+    factor = max(repeat_factors(batches.examples))
+    assert factor == pytest.approx(math.sqrt(COMMON_SHARE * n))
+    assert batches.per_epoch == math.ceil((n - 1 + factor) / 2)
+    shown = []
+    for epoch in range(20):
+        steps = range(epoch * batches.per_epoch, (epoch + 1) * batches.per_epoch)
+        examples = [example for step in steps for example in batches.at(step).annotated.examples]
+        with_event = [example for example in examples if example.triggers]
+        assert len(examples) - len(with_event) == n - 1
+        shown.append(len(with_event))
+    assert set(shown) == {math.floor(factor), math.ceil(factor)}
+    assert sum(shown) / len(shown) == pytest.approx(factor, abs=0.35)
+
+
+def test_common_types_come_once(article: Document, tokenizer: Tokenizer, labels: Labels) -> None:
+    """Where every type is in a tenth of the windows, nothing is repeated; nor is what has no event."""
+    examples = _batches(article, tokenizer, labels, max_subwords=512).examples
+    assert len(examples) < 1 / COMMON_SHARE
+    assert repeat_factors(examples) == [1.0] * len(examples)
+    assert (
+        repeat_factors([replace(example, triggers=()) for example in examples * 9])
+        == [1.0] * len(examples) * 9
+    )
+    assert repeat_factors([]) == []
 
 
 def test_names_beside(article: Document, tokenizer: Tokenizer, labels: Labels, tmp_path: Path) -> None:

@@ -23,13 +23,13 @@ def test_defaults() -> None:
     """Without file and flags the shipped model is trained on the packaged article."""
     config = read_config(TrainConfig, None, {})
     assert config == TrainConfig()
-    assert (config.corpus, config.start, config.folds) == (("packaged",), "compact", 5)
+    assert (config.corpus, config.start, config.folds) == (("article",), "compact", 5)
 
 
 def test_every_kind_of_value(tmp_path: Path) -> None:
     """Lists, paths, strings and numbers are read as what they are."""
     text = """
-corpus = ["a.jsonl", "packaged"]
+corpus = ["a.jsonl", "article"]
 data = "one line"
 dev = "dev.jsonl"
 output = "runs/x"
@@ -40,7 +40,7 @@ pooling = "max"
 patience = 2
 """
     config = read_config(TrainConfig, _write(tmp_path, text), {})
-    assert config.corpus == ("a.jsonl", "packaged")
+    assert config.corpus == ("a.jsonl", "article")
     assert config.data == ("one line",)
     assert (config.dev, config.output) == ("dev.jsonl", Path("runs/x"))
     assert (config.epochs, config.encoder_learning_rate, config.dropout) == (3, 1, 0.1)
@@ -146,14 +146,14 @@ def test_to_dict_tells_no_paths(tmp_path: Path) -> None:
     """Files and folders stand in it by their names alone, a name on the hub as a whole."""
     (tmp_path / "dev.jsonl").write_bytes(b"")
     config = TrainConfig(
-        corpus=(str(tmp_path / "dev.jsonl"), "packaged"),
+        corpus=(str(tmp_path / "dev.jsonl"), "article"),
         dev=str(tmp_path / "dev.jsonl"),
         encoder="CAMeL-Lab/bert-base-arabic-camelbert-mix",
         output=tmp_path / "runs" / "mine",
     )
     values = config.to_dict()
     assert (values["corpus"], values["dev"], values["output"]) == (
-        ["dev.jsonl", "packaged"],
+        ["dev.jsonl", "article"],
         "dev.jsonl",
         "mine",
     )

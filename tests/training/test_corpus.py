@@ -37,15 +37,15 @@ def _write(path: Path, *documents: Document) -> str:
 
 
 def test_packaged_article(article: Document) -> None:
-    """`packaged` stands for the article that comes with the package."""
-    assert read_corpus(("packaged",), load_ontology()) == [article]
+    """`article` stands for the article that comes with the package."""
+    assert read_corpus(("article",), load_ontology()) == [article]
 
 
 def test_several_files(tmp_path: Path, article: Document) -> None:
     """Documents of several files are read in order, a text that comes twice is kept once."""
     first = _write(tmp_path / "1.jsonl", _document("سرت", "a"), article)
     second = _write(tmp_path / "2.jsonl", _document("درنة", "b"))
-    found = read_corpus((first, "packaged", second), load_ontology())
+    found = read_corpus((first, "article", second), load_ontology())
     assert [document.id for document in found] == ["a", article.id, "b"]
 
 
@@ -158,7 +158,7 @@ def test_describe(tmp_path: Path, article: Document) -> None:
     """The description has sizes, and the hash of every file, though two have the same name."""
     (tmp_path / "old").mkdir()
     paths = [_write(tmp_path / name, _document("سرت")) for name in ("c.jsonl", "old/c.jsonl", "dev.jsonl")]
-    config = TrainConfig(corpus=("packaged", *paths[:2]), dev=paths[2], replay="packaged")
+    config = TrainConfig(corpus=("article", *paths[:2]), dev=paths[2], replay="article")
     found = describe(config, [article], [_document("سرت")])
     assert (found["documents"], found["dev_documents"]) == (1, 1)
     assert (found["words"], found["entities"], found["events"], found["arguments"]) == (572, 106, 35, 107)

@@ -36,6 +36,7 @@ from libyaevents.windows import encode_words, special_ids
 from libyaevents.words import split_words
 from tests.tiny import LETTERS, SPECIALS, make_labels, make_tokenizer
 
+SHIPPED = Path(__file__).parents[2] / "encoders" / "compact"
 VOCABULARY = 30_000
 PIECES = ("قوات", "سرت", "طرابلس", "وال", "##جفرة", "##ها", "مدينة", "دخلت", "،", ".", ":")
 SENTENCE = "دخلت قوات طرابلس مدينة سرت والجفرة."
@@ -254,3 +255,30 @@ def test_no_such_encoder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("LIBYAEVENTS_OFFLINE", "1")
     with pytest.raises(ModelNotFoundError, match="LIBYAEVENTS_OFFLINE=1 forbids the hub"):
         load_encoder("CAMeL-Lab/bert-base-arabic-camelbert-mix")
+
+
+def test_the_shipped_encoder_has_a_name() -> None:
+    """The pretrained encoder is found by its name; it has no head of the events."""
+    encoder, tokenizer = load_encoder("compact")
+    assert (encoder.config.num_hidden_layers, encoder.config.hidden_size) == (4, 256)
+    again, _ = load_encoder(str(SHIPPED))
+    assert all(torch.equal(value, again.state_dict()[name]) for name, value in encoder.state_dict().items())
+    assert {value.dtype for value in encoder.state_dict().values()} == {torch.float32}
+    assert not any(
+        name.startswith(("entities", "triggers", "role_head"))
+        for name in load_file(SHIPPED / "model.safetensors")
+    )
+    assert (SHIPPED / "pretraining_report.json").is_file()
+    text = "وبدعم من طائرات مسيرة"
+    subwords = encode_words(text, split_words(text), tokenizer)
+    assert [len(ids) for ids in subwords] == [2, 1, 1, 1]
+    assert subwords[0][0] < 0
+
+
+def test_the_shipped_encoder_can_be_pretrained_on() -> None:
+    """It has the output layer that masked language modeling goes on with."""
+    model = BertForMaskedLM.from_pretrained(SHIPPED, dtype=torch.float32)
+    ids = load_words_tokenizer(SHIPPED).encode("قصفت طائرات [MASK] طرابلس").ids
+    logits = model(torch.tensor([ids])).logits
+    assert logits.shape == (1, len(ids), model.config.vocab_size)
+    assert logits.isfinite().all()

@@ -108,7 +108,7 @@ def _config(folder: Path, encoder: Path | None, **values: Any) -> TrainConfig:
 @pytest.fixture(scope="module")
 def packaged_run(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> TrainingReport:
     """A whole run on the packaged article, cross-validated, with graphs of its own."""
-    folder = tmp_path_factory.mktemp("packaged")
+    folder = tmp_path_factory.mktemp("article")
     config = _config(folder, tiny_encoder, epochs=2, folds=2, data=("one annotated article",))
     return train(config)
 
@@ -319,14 +319,14 @@ def test_pairs_seen_twice_are_admitted(quick_graphs: None, tmp_path: Path, tiny_
 
 def test_replay(quick_graphs: None, tmp_path: Path, tiny_model: Path, corpus: str, article: Document) -> None:
     """Replayed articles are trained on beside the corpus, each text once, and never held out."""
-    options = {"init": str(tiny_model), "corpus": (corpus,), "replay": "packaged", "folds": 2}
+    options = {"init": str(tiny_model), "corpus": (corpus,), "replay": "article", "folds": 2}
     report = train(_config(tmp_path, None, **options))
     assert report.corpus["documents"] == 5
     assert report.corpus["events"] == 8 + len(article.events)
     assert report.cross_validation is not None
     assert report.cross_validation.n_documents == 4
     assert report.already_seen == 1
-    doubled = train(_config(tmp_path / "2", None, init=str(tiny_model), replay="packaged"))
+    doubled = train(_config(tmp_path / "2", None, init=str(tiny_model), replay="article"))
     assert doubled.corpus["documents"] == 1
 
 
@@ -433,7 +433,7 @@ def test_dev_that_is_trained_on(tmp_path: Path, tiny_encoder: Path, corpus: str,
     """A text both in dev and in what is trained on is refused before anything is written."""
     path = tmp_path / "dev.jsonl"
     write_documents([replace(_bombed(PLACES[0]), id="another"), _bombed(PLACES[5])], path)
-    other = {"corpus": ("packaged",), "replay": corpus} if place == "replay" else {"corpus": (corpus,)}
+    other = {"corpus": ("article",), "replay": corpus} if place == "replay" else {"corpus": (corpus,)}
     config = _config(tmp_path, tiny_encoder, dev=str(path), **other)
     with pytest.raises(ConfigError, match="1 texts are in the corpus and in the dev file"):
         train(config)
