@@ -23,7 +23,8 @@ from libyaevents.training.encoders import load_encoder
 from libyaevents.training.layers import NEIGHBORS, initialize_layers
 from libyaevents.training.pretrain import PretrainConfig, pretrain
 from libyaevents.training.text import Text, Tokens
-from libyaevents.windows import load_tokenizer
+from libyaevents.windows import encode_words, load_tokenizer
+from libyaevents.words import split_words
 
 LENGTH = 16
 
@@ -106,7 +107,8 @@ def test_report(config: PretrainConfig, text: str) -> None:
     report = _report(config.output)
     tokenizer = load_tokenizer(_start(config) / "tokenizer.json")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    n_subwords = sum(len(tokenizer.encode(line, add_special_tokens=False).ids) + 1 for line in lines)
+    words = [encode_words(line, split_words(line), tokenizer) for line in lines]
+    n_subwords = sum(len(ids) for line in words for ids in line) + len(lines)
     assert report["subwords_of_text"] == n_subwords
     assert (report["steps"], report["subwords_seen"]) == (3, 3 * 8 * LENGTH)
     assert 0 < report["held_out_loss"] < 10

@@ -10,6 +10,8 @@ from libyaevents.documents import Document
 from libyaevents.errors import InputError
 from libyaevents.formats.jsonl import write_documents
 from libyaevents.training.text import Text, Tokens, hash_files
+from libyaevents.windows import encode_words, load_tokenizer
+from libyaevents.words import split_words
 
 NEWS = "قصفت طائرات مواقع في سرت\nووقعت هجمات قرب الميناء"
 SPORT = "فاز الفريق بهدفين في المباراة التي أقيمت مساء أمس على ملعب المدينة وسط حضور كبير من جمهوره"
@@ -79,3 +81,20 @@ def test_ids_on_disk(tmp_path: Path, tiny_encoder: Path) -> None:
     assert fewer.ids.tolist() == tokens.ids.tolist()[: len(fewer.ids)]
     assert fewer.n_sequences(5) == len(fewer.ids) // 5
     assert fewer.sequences(np.array([1]), 5).tolist() == [fewer.ids[5:10].tolist()]
+
+
+def test_words_are_read_as_by_a_model(tmp_path: Path, tiny_encoder: Path) -> None:
+    """Subwords are those of `encode_words`, proclitics apart, which pretraining masks like any word."""
+    path, text = tiny_encoder / "tokenizer.json", "وقصفت طائرات سرت،والجفرة\nثم عادت"
+    (tmp_path / "news.txt").write_text(text, encoding="utf-8")
+    tokens = Tokens.read(Text.of([tmp_path / "news.txt"], focus=None), path, tmp_path)
+    tokenizer = load_tokenizer(path)
+    separator = tokenizer.token_to_id("[SEP]")
+    expected, n_apart = [], 0
+    for line in text.splitlines():
+        for ids in encode_words(line, split_words(line), tokenizer):
+            n_apart += sum(id < 0 for id in ids)
+            expected += [max(id, ~id) for id in ids]
+        expected.append(separator)
+    assert tokens.ids.tolist() == expected
+    assert n_apart
