@@ -80,6 +80,7 @@ def draw(documents: Sequence[Document], folder: Path) -> None:
         labels = sorted(counts, key=lambda label: (counts[label], label))
         figure, axes = plt.subplots(figsize=(7, 0.6 + 0.24 * len(labels)), layout="constrained")
         bars = axes.barh(labels, [counts[label] for label in labels], color="#2f6f8f")
+        axes.margins(x=0.06, y=0.01)
         axes.bar_label(bars, padding=3, fontsize=8)
         axes.set_title(title, loc="left")
         axes.tick_params(labelsize=9)
