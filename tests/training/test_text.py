@@ -90,7 +90,8 @@ def test_words_are_read_as_by_a_model(tmp_path: Path, tiny_encoder: Path) -> Non
     tokens = Tokens.read(Text.of([tmp_path / "news.txt"], focus=None), path, tmp_path)
     tokenizer = load_tokenizer(path)
     separator = tokenizer.token_to_id("[SEP]")
-    expected, n_apart = [], 0
+    expected: list[int | None] = []
+    n_apart = 0
     for line in text.splitlines():
         for ids in encode_words(line, split_words(line), tokenizer):
             n_apart += sum(id < 0 for id in ids)
