@@ -24,6 +24,10 @@ from libyaevents.checkpoint import (
     REPORT,
     Settings,
     check_replaceable,
+    load_engine,
+    load_labels,
+    load_settings,
+    load_words_tokenizer,
     save_network,
     save_settings,
     whole_folder,
@@ -56,12 +60,12 @@ from libyaevents.training.report import TrainingReport
 from libyaevents.training.start import Start, start_from
 from libyaevents.training.state import History, LoopConfig
 
-__all__ = ["TrainingReport", "calibrate_model", "train"]
+__all__ = ["TrainingReport", "calibrate_model", "choose_biases", "train"]
 
 logger = logging.getLogger(__name__)
 
 EVALUATIONS_A_RUN = 5
-BIASES = (0.0, -0.5, -1.0, -1.5, -2.0, 0.5, 1.0)
+BIASES = (0.0, -0.5, -1.0, -1.5, -2.0, 0.5, 1.0, 1.5)
 NOT_IDENTIFYING = ("output", "time_budget_minutes", "name", "data")
 
 
@@ -99,8 +103,7 @@ def _train(config: TrainConfig) -> TrainingReport:
     if not dev and config.folds:
         cross_validation = trainer.cross_validate(corpus, replay)
     trained = trainer.fit(documents, config.output / "run", dev=dev)
-    settings = trainer.choose_biases(trained, dev) if dev else trainer.start.settings
-    settings = replace(settings, version=datetime.now(UTC).date().isoformat())
+    settings = replace(trainer.start.settings, version=datetime.now(UTC).date().isoformat())
     report = TrainingReport(
         model=config.output / "model",
         config=config,
@@ -120,6 +123,7 @@ def _train(config: TrainConfig) -> TrainingReport:
         (folder / ONTOLOGY).write_text(ontology.to_json(), encoding="utf-8")
         write_int8_encoder(trained.model, folder / "encoder.int8.onnx", trained.batches.calibration())
         write_roles(trained.model, folder / "roles.onnx")
+        settings = choose_biases(folder, dev) if dev else settings
         report = replace(report, calibration=calibrate_model(folder, dev) if dev else None)
         scores = _measure(folder, dev or corpus, seed=config.seed)
         seconds = time.monotonic() - started
@@ -130,6 +134,32 @@ def _train(config: TrainConfig) -> TrainingReport:
         write_card(folder, settings, report.to_dict())
     _write(config.output / "report.txt", report.to_text())
     return report
+
+
+def choose_biases(folder: Path, dev: Sequence[Document]) -> Settings:
+    """Find the biases on `O` that balance precision and recall on dev: of mentions, then of roles.
+
+    The finished graphs are what reads, as for users. The result is written to the folder.
+    """
+    engine, tokenizer, labels = load_engine(folder), load_words_tokenizer(folder), load_labels(folder)
+
+    def scores(settings: Settings) -> Mapping[str, float]:
+        return _watch(Extractor(engine, tokenizer, labels, settings), dev)
+
+    settings = load_settings(folder)
+    mentions = {
+        bias: scores(replace(settings, entity_outside_bias=bias, trigger_outside_bias=bias))
+        for bias in BIASES
+    }
+    settings = replace(
+        settings,
+        entity_outside_bias=max(BIASES, key=lambda bias: mentions[bias]["entities"]),
+        trigger_outside_bias=max(BIASES, key=lambda bias: mentions[bias]["TC"]),
+    )
+    roles = {bias: scores(replace(settings, role_outside_bias=bias)) for bias in BIASES}
+    settings = replace(settings, role_outside_bias=max(BIASES, key=lambda bias: roles[bias]["AC+"]))
+    save_settings(folder, settings)
+    return settings
 
 
 def calibrate_model(folder: Path, dev: Sequence[Document]) -> dict[str, dict[str, float]]:
@@ -203,7 +233,7 @@ class _Trainer:
                 patience=config.patience,
             ),
             folder=folder,
-            evaluate=(lambda: self._scores(model, labels, start.settings, dev)) if dev else None,
+            evaluate=(lambda: _watch(self._extractor(model, labels, start.settings), dev)) if dev else None,
         )
         return _Trained(
             model=model, labels=labels, batches=batches, history=history, unrepresentable=unrepresentable
@@ -227,25 +257,6 @@ class _Trainer:
             given += extractor.extract_arguments(held_out)
         return evaluate(gold, predicted, with_gold_triggers=given, seed=self.config.seed)
 
-    def choose_biases(self, trained: _Trained, dev: Sequence[Document]) -> Settings:
-        """Find the biases on `O` that balance precision and recall on dev: of mentions, then of roles."""
-
-        def scores(settings: Settings) -> Mapping[str, float]:
-            return self._scores(trained.model, trained.labels, settings, dev)
-
-        settings = self.start.settings
-        mentions = {
-            bias: scores(replace(settings, entity_outside_bias=bias, trigger_outside_bias=bias))
-            for bias in BIASES
-        }
-        settings = replace(
-            settings,
-            entity_outside_bias=max(BIASES, key=lambda bias: mentions[bias]["entities"]),
-            trigger_outside_bias=max(BIASES, key=lambda bias: mentions[bias]["TC"]),
-        )
-        roles = {bias: scores(replace(settings, role_outside_bias=bias)) for bias in BIASES}
-        return replace(settings, role_outside_bias=max(BIASES, key=lambda bias: roles[bias]["AC+"]))
-
     def n_seen(self, documents: Sequence[Document]) -> int:
         """How many of the documents the starting model was trained on."""
         return len(self.start.seen & set(map(text_hash, documents)))
@@ -261,22 +272,20 @@ class _Trainer:
     def _extractor(self, model: EventModel, labels: Labels, settings: Settings) -> Extractor:
         return Extractor(TorchEngine(model), self.start.tokenizer, labels, settings)
 
-    def _scores(
-        self, model: EventModel, labels: Labels, settings: Settings, dev: Sequence[Document]
-    ) -> Mapping[str, float]:
-        """What training watches, in percent; `score` is the mean of the three that users feel most."""
-        extractor = self._extractor(model, labels, settings)
-        evaluation = evaluate(dev, list(extractor.extract_many(_unread(dev))), n_resamples=1)
-        events = evaluation.events.scores
-        watched = {"entities": evaluation.entity_score.f1, "TC": events["TC"].f1, "AC+": events["AC+"].f1}
-        percent = {name: 100 * value for name, value in watched.items()}
-        return percent | {"score": sum(percent.values()) / len(percent)}
-
     def _identity(self, documents: Sequence[Document]) -> str:
         """What a run's result depends on: its data, where it starts, and most of its configuration."""
         values = {key: value for key, value in self.config.to_dict().items() if key not in NOT_IDENTIFYING}
         data = hashlib.sha256("\n".join(document.to_json() for document in documents).encode()).hexdigest()
         return json.dumps([values, self.start.weights, data], sort_keys=True)
+
+
+def _watch(extractor: Extractor, dev: Sequence[Document]) -> Mapping[str, float]:
+    """What training watches, in percent; `score` is the mean of the three that users feel most."""
+    evaluation = evaluate(dev, list(extractor.extract_many(_unread(dev))), n_resamples=1)
+    events = evaluation.events.scores
+    watched = {"entities": evaluation.entity_score.f1, "TC": events["TC"].f1, "AC+": events["AC+"].f1}
+    percent = {name: 100 * value for name, value in watched.items()}
+    return percent | {"score": sum(percent.values()) / len(percent)}
 
 
 def _measure(folder: Path, gold: Sequence[Document], *, seed: int) -> Evaluation:
