@@ -160,9 +160,9 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime publ
 def _kept_in_float(path: Path) -> list[str]:
     """Name the products that stay in float32.
 
-    Those of two activations (attention, pooling) gain no speed in int8. Those of attention's projections, which are
-    square, would cost half a point of F1 for a fifteenth of the time; those of the heads, whose logits decide
-    between close tags, a point for no measurable time.
+    Those of two activations (attention, pooling) gain no speed in int8. Those of attention's projections,
+    which are square, would cost half a point of F1 for a fifteenth of the time; those of the heads, whose
+    logits decide between close tags, a point for no measurable time.
     """
     graph = onnx.load(path).graph
     weights = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
