@@ -624,7 +624,7 @@ def test_train_knows_recipes(run: Run, trained: list[TrainConfig]) -> None:
     [
         (
             ("absent.toml",),
-            "absent.toml: expected a TOML file or a recipe (camelbert, compact-base, compact), found neither",
+            "absent.toml: expected a TOML file or a recipe (camelbert, compact-base, compact, open), found",
         ),
         (("../train/camelbert",), "expected a TOML file or a recipe"),
         (("article.txt",), "article.txt is no TOML file"),

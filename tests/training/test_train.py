@@ -363,9 +363,7 @@ def test_dev_chooses(quick_graphs: None, tmp_path: Path, tiny_encoder: Path, cor
     assert "on dev" in (report.model / "README.md").read_text(encoding="utf-8")
 
 
-def test_something_is_learnt(
-    quick_graphs: None, tmp_path: Path, tiny_encoder: Path, corpus: str, dev: str
-) -> None:
+def test_something_is_learnt(tmp_path: Path, tiny_encoder: Path, corpus: str, dev: str) -> None:
     """A model trained on four articles reads a fifth one that is like them."""
     config = _config(
         tmp_path,
