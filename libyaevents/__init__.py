@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Timex,
         Trigger,
     )
+    from libyaevents.enrich import merge
     from libyaevents.errors import (
         CheckpointError,
         ConfigError,
@@ -79,6 +80,7 @@ __all__ = [
     "evaluate",
     "extract",
     "load_corpus",
+    "merge",
     "read_documents",
     "train",
     "write_documents",
@@ -92,6 +94,7 @@ _HOMES = {
     "evaluate": "evaluation",
     "extract": "extractor",
     "load_corpus": "datasets",
+    "merge": "enrich",
     "read_documents": "formats.jsonl",
     "train": "training.train",
     "write_documents": "formats.jsonl",

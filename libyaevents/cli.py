@@ -10,14 +10,15 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import fields, replace
 from datetime import date
+from functools import partial
 from io import TextIOWrapper
-from itertools import count, islice
+from itertools import chain, count, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal, TextIO
 
 import typer
 from typer import Argument, Option
@@ -34,14 +35,19 @@ from libyaevents.errors import (
 
 if TYPE_CHECKING:
     from libyaevents.documents import Document
+    from libyaevents.formats.codebooks import Columns
+    from libyaevents.formats.rows import Row
 
 __all__ = ["app", "main"]
 
 Format = Literal["jsonl", "json", "table", "html"]
+Rows = Literal["acled", "ucdp", "plover", "geojson", "csv", "parquet"]
+Picture = Literal["page", "map", "timeline"]
 
 _DATA = Path(__file__).parent / "data"
 _FORMATS: Mapping[str, Format] = {".json": "json", ".html": "html", ".htm": "html", ".txt": "table"}
 _ONE_DOCUMENT_FORMATS = ("json", "html")
+_CODEBOOKS = ("acled", "ucdp", "plover")
 _TABLE_WIDTH = 100  # where there is no terminal to fit
 _LONGEST_NAME = 80  # of a file, in characters; file systems allow 255 bytes
 _FAILED, _READER_LEFT = 2, 1
@@ -170,7 +176,8 @@ def extract(
     found = _extract_all(extractor, documents)
     if len(files or []) > 1 and sys.stderr.isatty() and not (output is None and sys.stdout.isatty()):
         found = _show_progress(found, files or [])
-    _write(found, output, format or _default_format(output))
+    advice = "give a folder, as in --output pages, or --format jsonl"
+    _write(found, output, format or _default_format(output), advice)
 
 
 def _read_articles(files: Sequence[Path], *, is_packaged: bool, published: date | None) -> Iterator[Document]:
@@ -222,13 +229,12 @@ def _default_format(output: Path | None) -> Format:
     return "table" if sys.stdout.isatty() else "jsonl"
 
 
-def _write(documents: Iterable[Document], output: Path | None, format: Format) -> None:
+def _write(documents: Iterable[Document], output: Path | None, format: Format, advice: str) -> None:
     if format in _ONE_DOCUMENT_FORMATS:
         if output is not None and (output.is_dir() or not output.suffix):
             return _write_files(documents, output, format)
         documents = list(islice(documents, 2))
         if len(documents) > 1:
-            advice = "give a folder, as in --output pages, or --format jsonl"
             raise ConfigError(f"expected one document for {format}, found several: {advice}")
     with _open_output(output) as stream:
         for document in documents:
@@ -286,6 +292,80 @@ def _open_output(path: Path | None) -> Iterator[TextIO]:
         if is_replaced:
             with suppress(OSError):
                 target.unlink()
+
+
+@app.command(epilog="Example: libyaevents convert events.jsonl --to acled --output events.csv")
+def convert(
+    documents: Annotated[Path, Argument(metavar="PATH", help="Documents with events, .jsonl.")],
+    to: Annotated[Rows, Option(help="Columns of a codebook, or all that is known in a file format.")],
+    output: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="Written whole or not at all; with codebooks .csv or .parquet."),
+    ] = None,
+    any_factuality: Annotated[
+        bool, Option("--any-factuality", help="Code what is negated or possible, too.")
+    ] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Turn documents into rows, one for each event, with dates, places, actors and casualties resolved.
+
+    ACLED, UCDP and PLOVER rows are csv, and leave out what their codebooks do not code; stderr says how many.
+    """
+    from libyaevents.formats.rows import columns_of, to_rows
+    from libyaevents.formats.tables import open_whole
+
+    shape = to if to in _CODEBOOKS else "table"
+    write = _find_writer(to, output)
+    rows = to_rows(_read_enriched(documents), shape, any_factuality=any_factuality)
+    # A file that is no list of documents is mostly told by its first line: no header goes before that.
+    first = list(islice(rows, 1))
+    with nullcontext(sys.stdout.buffer) if output is None else open_whole(output) as stream:
+        write(chain(first, rows), columns_of(shape), stream)
+
+
+def _read_enriched(path: Path) -> Iterator[Document]:
+    """Yield the documents of a file with what they leave open resolved: when, where, who, how many."""
+    from libyaevents.enrich import enrich
+
+    return map(enrich, libyaevents.read_documents(path))
+
+
+def _find_writer(to: Rows, output: Path | None) -> Callable[[Iterator[Row], Columns, BinaryIO], None]:
+    from libyaevents.formats.geojson import write_geojson
+    from libyaevents.formats.tables import write_csv, write_parquet
+
+    if to == "geojson":
+        return lambda rows, columns, stream: write_geojson(rows, stream)
+    if to == "parquet" or (to in _CODEBOOKS and output is not None and output.suffix.lower() == ".parquet"):
+        if output is None and sys.stdout.isatty():
+            raise ConfigError("expected --output FILE for parquet, found a terminal: name a file or a pipe")
+        return write_parquet
+    # Spreadsheets tell UTF-8 by the mark; programs in a pipe would take it for part of the first name.
+    return partial(write_csv, with_bom=output is not None)
+
+
+@app.command(epilog="Example: libyaevents render events.jsonl --as map --output map.html")
+def render(
+    documents: Annotated[Path, Argument(metavar="PATH", help="Documents with events, .jsonl.")],
+    picture: Annotated[Picture, Option("--as", help="A page of one document; or of many.")] = "page",
+    output: Annotated[
+        Path | None,
+        Option(metavar="PATH", help="File, written whole or not at all; folder for several pages."),
+    ] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Show documents as one web page: the text of one, or the events of many on a map or a timeline.
+
+    Pages are self-contained, for any browser, offline; they run no script.
+    """
+    found = _read_enriched(documents)
+    if picture == "page":
+        return _write(found, output, "html", "give a folder, as in --output pages, or --as map or timeline")
+    from libyaevents.pictures import to_map, to_timeline
+
+    page = to_map(found) if picture == "map" else to_timeline(found)
+    with _open_output(output) as stream:
+        stream.write(page)
 
 
 @app.command(epilog="Example: libyaevents train --corpus mine.jsonl --replay article --out runs/mine")

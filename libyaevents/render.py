@@ -5,17 +5,12 @@ markup is shown literally; control characters and bidi overrides, which could re
 are shown by their code points (⟨U+202E⟩).
 """
 
-import base64
-import hashlib
-import html
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from importlib.resources import files
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise, takewhile, zip_longest
-from zlib import crc32
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType
@@ -24,7 +19,23 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from libyaevents.documents import Argument, Document, Event, Span, Trigger
+from libyaevents.documents import Actor, Argument, Claim, Document, Entity, Event, Span, Trigger
+from libyaevents.markup import (
+    actor_html,
+    casualties_html,
+    claim_html,
+    escape,
+    hue_of,
+    isolate,
+    label_html,
+    list_html,
+    page_html,
+    place_html,
+    point_html,
+    time_html,
+    value_html,
+    visible,
+)
 from libyaevents.ontology import load_ontology
 
 __all__ = ["to_html", "to_table"]
@@ -32,7 +43,6 @@ __all__ = ["to_html", "to_table"]
 _SOURCE = "Source"
 _ACTUAL = "actual"
 
-_UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _WHITE_SPACE = re.compile(r"\s+")
 _LINE_BREAKS = frozenset("\r\n")
@@ -42,8 +52,8 @@ _FIRST_STRONG_ISOLATE, _POP_ISOLATE, _RIGHT_TO_LEFT_MARK = "\u2068", "\u2069", "
 _FACTUALITY_STYLES = {"actual": "green", "negated": "red", "possible": "yellow"}
 
 _FACT_NAMES = {"published": "النشر", "source": "المصدر", "url": "الرابط", "id": "المعرّف"}
-_COLUMN_NAMES = ("الحدث", "الحالة", "اللفظ الدال", "الأدوار", "من يقول ذلك")
-_N_HUES = 12
+_WHEN_AND_WHERE, _HARM = "متى وأين", "الضحايا"
+_COLUMN_NAMES = ("الحدث", "الحالة", "اللفظ الدال", "الأدوار", _WHEN_AND_WHERE, _HARM, "من يقول ذلك")
 
 
 def to_table(document: Document) -> RenderableType:
@@ -58,42 +68,20 @@ def to_table(document: Document) -> RenderableType:
 
 def to_html(document: Document) -> str:
     """Return one self-contained right-to-left page, without scripts and external resources."""
-    title = _escape(document.title or document.id or "مقال بلا عنوان")
-    style = files("libyaevents").joinpath("data/page.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    return f"""<!doctype html>
-<html lang="ar" dir="rtl">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<header>
-<h1><bdi>{title}</bdi></h1>
-{_facts_html(document)}
-</header>
-<main>
-<section>
+    title = document.title or document.id or "مقال بلا عنوان"
+    main = f"""<section>
 <h2>النص</h2>
 <div class="text">{"".join(_marked_text(document))}</div>
 </section>
 <section>
 <h2>الأحداث <small>{len(document.events)}</small></h2>
-{_events_html(document.events)}
+{_events_html(document)}
 </section>
 <section>
 <h2>الكيانات <small>{len(document.entities)}</small></h2>
 {_entities_html(document)}
-</section>
-</main>
-</body>
-</html>
-"""
+</section>"""
+    return page_html(title, _facts_html(document), main, "page.css")
 
 
 def _events_table(document: Document) -> Table:
@@ -151,7 +139,7 @@ def _sentence_around(document: Document, position: int) -> Span:
 
 def _entities_table(document: Document) -> Table:
     table = _new_table("Entities", len(document.entities), "Count", "Text", "Type")
-    for label, texts in _texts_by_label(document):
+    for label, texts in _texts_bylabel_html(document):
         names = "، ".join(text if n == 1 else f"{text} ({n})" for text, n in texts.most_common())
         table.add_row(str(texts.total()), _Isolated(Text(_line(names))), Text(_line(label), "bold"))
     return table
@@ -212,7 +200,7 @@ class _Mark:
         if position > self.start:
             return f'<bdi><mark class="{self.kind} hue{self.hue}">'
         anchor = self.anchor and f' id="{self.anchor}"'
-        return f'<bdi><mark class="{self.kind} hue{self.hue}"{anchor} data-label="{_escape(self.label)}">'
+        return f'<bdi><mark class="{self.kind} hue{self.hue}"{anchor} data-label="{escape(self.label)}">'
 
 
 def _marks(document: Document) -> list[_Mark]:
@@ -224,7 +212,7 @@ def _marks(document: Document) -> list[_Mark]:
             end=entity.end,
             kind="entity",
             label=entity.label,
-            hue=_hue(entity.label, ontology.entity_labels),
+            hue=hue_of(entity.label, ontology.entity_labels),
         )
         for entity in document.entities
     ]
@@ -234,16 +222,12 @@ def _marks(document: Document) -> list[_Mark]:
             end=event.trigger.end,
             kind="trigger",
             label=event.type if event.factuality == _ACTUAL else f"{event.type} · {event.factuality}",
-            hue=_hue(event.type, ontology.event_labels),
+            hue=hue_of(event.type, ontology.event_labels),
             anchor=f"event-{number}",
         )
         for number, event in enumerate(document.events)
     ]
     return sorted(entities + triggers, key=lambda mark: (mark.start, -mark.end))
-
-
-def _hue(label: str, known: Sequence[str]) -> int:
-    return (known.index(label) if label in known else crc32(label.encode())) % _N_HUES
 
 
 def _marked_text(document: Document) -> Iterator[str]:
@@ -266,7 +250,7 @@ def _marked_text(document: Document) -> Iterator[str]:
         )
         yield "</mark></bdi>" * (len(open_marks) - n_kept)
         yield from (mark.opening(start) for mark in wanted[n_kept:])
-        yield "</p>\n<p>" if is_break else _escape(document.text[start:end])
+        yield "</p>\n<p>" if is_break else escape(document.text[start:end])
         open_marks = wanted
     yield "</mark></bdi>" * len(open_marks) + "</p>"
 
@@ -280,7 +264,7 @@ def _cuts(text: str, starting: Mapping[int, Iterable[_Mark]]) -> list[int]:
 
 def _facts_html(document: Document) -> str:
     items = (
-        f"<div><dt>{_escape(_FACT_NAMES.get(name, name))}</dt><dd>{_linked(value)}</dd></div>"
+        f"<div><dt>{escape(_FACT_NAMES.get(name, name))}</dt><dd>{_linked(value)}</dd></div>"
         for name, value in _facts(document)
         if name != "title"
     )
@@ -288,59 +272,101 @@ def _facts_html(document: Document) -> str:
 
 
 def _linked(value: str) -> str:
-    text = f"<bdi>{_escape(value)}</bdi>"
+    text = isolate(value)
     is_web_address = value.startswith(("https://", "http://"))
-    return f'<a href="{_escape(value)}" rel="noopener noreferrer">{text}</a>' if is_web_address else text
+    return f'<a href="{escape(value)}" rel="noopener noreferrer">{text}</a>' if is_web_address else text
 
 
-def _events_html(events: Sequence[Event]) -> str:
-    if not events:
+def _events_html(document: Document) -> str:
+    if not document.events:
         return "<p>لا أحداث.</p>"
-    names = "".join(f'<th scope="col">{name}</th>' for name in _COLUMN_NAMES)
-    rows = (_event_row(event, f"event-{number}") for number, event in enumerate(events))
-    return f"<table><thead><tr>{names}</tr></thead>\n<tbody>\n{''.join(rows)}</tbody></table>"
-
-
-def _event_row(event: Event, anchor: str) -> str:
-    """Return the row of an event, its trigger linked to the mark with that anchor."""
-    hue = _hue(event.type, load_ontology().event_labels)
-    factuality = "actual" if event.factuality == _ACTUAL else "other"
-    event_id = _escape(_with_score(event.id, event.score))
-    cells = (
-        f"{_label(event.type, f'trigger hue{hue}')} <small><bdi>{event_id}</bdi></small>",
-        _label(event.factuality, factuality),
-        f'<a href="#{anchor}"><bdi>{_escape(event.trigger.text)}</bdi></a>',
-        _arguments_html(argument for argument in event.arguments if not _is_source(argument)),
-        _arguments_html(argument for argument in event.arguments if _is_source(argument)),
+    columns = [name for name in _COLUMN_NAMES if _has_column(name, document.events)]
+    names = "".join(f'<th scope="col">{name}</th>' for name in columns)
+    entities = {entity.id: entity for entity in document.entities}
+    rows = "".join(
+        _event_row(_event_cells(event, f"event-{number}", entities), columns)
+        for number, event in enumerate(document.events)
     )
-    named = zip(_COLUMN_NAMES, cells, strict=True)
-    columns = "".join(f'<td data-name="{name}"><div>{cell}</div></td>' for name, cell in named)
-    return f"<tr>{columns}</tr>\n"
+    return f"<table><thead><tr>{names}</tr></thead>\n<tbody>\n{rows}</tbody></table>"
 
 
-def _arguments_html(arguments: Iterable[Argument]) -> str:
-    items = "".join(
-        f"<li>{_label(_with_score(item.role, item.score), 'role')} <bdi>{_escape(item.text)}</bdi></li>"
+def _has_column(name: str, events: Iterable[Event]) -> bool:
+    """Return whether a column is always there, or an event has something to show in it."""
+    if name == _WHEN_AND_WHERE:
+        return any(event.time or event.place for event in events)
+    return name != _HARM or any(event.casualties for event in events)
+
+
+def _event_row(cells: Mapping[str, str], columns: Iterable[str]) -> str:
+    row = "".join(f'<td data-name="{name}"><div>{cells[name] or "—"}</div></td>' for name in columns)
+    return f"<tr>{row}</tr>\n"
+
+
+def _event_cells(event: Event, anchor: str, entities: Mapping[str, Entity]) -> dict[str, str]:
+    """Return what the columns say of an event, its trigger linked to the mark with that anchor."""
+    hue = hue_of(event.type, load_ontology().event_labels)
+    factuality = "actual" if event.factuality == _ACTUAL else "other"
+    event_id = escape(_with_score(event.id, event.score))
+    sources = [argument for argument in event.arguments if _is_source(argument)]
+    others = [argument for argument in event.arguments if not _is_source(argument)]
+    facts = [time_html(event.time) if event.time else "", place_html(event.place) if event.place else ""]
+    claim = claim_html(_unnamed(event.claim, sources, entities)) if event.claim else ""
+    cells = (
+        f"{label_html(event.type, f'trigger hue{hue}')} <small><bdi>{event_id}</bdi></small>",
+        label_html(event.factuality, factuality),
+        f'<a href="#{anchor}">{isolate(event.trigger.text)}</a>',
+        _arguments_html(others, entities),
+        list_html(filter(None, facts)),
+        list_html(casualties_html(figure) for figure in event.casualties),
+        _arguments_html(sources, entities) + (f'<div class="claim">{claim}</div>' if claim else ""),
+    )
+    return dict(zip(_COLUMN_NAMES, cells, strict=True))
+
+
+def _arguments_html(arguments: Iterable[Argument], entities: Mapping[str, Entity]) -> str:
+    return list_html(
+        f"{label_html(_with_score(item.role, item.score), 'role')} {isolate(item.text)}"
+        f"{_resolved_html(item, entities.get(item.entity_id or ''))}"
         for item in arguments
     )
-    return f"<ul>{items}</ul>" if items else "—"
+
+
+def _unnamed(claim: Claim, sources: Iterable[Argument], entities: Mapping[str, Entity]) -> Claim:
+    """Return the claim without its claimant where that stands among the sources already."""
+    shown: set[Actor | str | None] = set()
+    for argument in sources:
+        shown |= {argument.text, _actor_of(argument, entities.get(argument.entity_id or ""))}
+    return replace(claim, claimed_by=None) if claim.claimed_by in shown else claim
+
+
+def _resolved_html(argument: Argument, entity: Entity | None) -> str:
+    """Return who, where or when an argument was resolved to be; nothing where it was not."""
+    actor = _actor_of(argument, entity)
+    if actor:
+        resolved = actor_html(actor)
+    elif entity and entity.place:
+        resolved = f"{isolate(entity.place.name)} {point_html(entity.place)}"
+    elif entity and entity.time and entity.time.value:
+        resolved = value_html(entity.time.value)
+    else:
+        return ""
+    return f' <small class="resolved">{resolved}</small>'
+
+
+def _actor_of(argument: Argument, entity: Entity | None) -> Actor | None:
+    return argument.actor or (entity.actor if entity else None)
 
 
 def _entities_html(document: Document) -> str:
     known = load_ontology().entity_labels
     rows = []
-    for label, texts in _texts_by_label(document):
+    for label, texts in _texts_bylabel_html(document):
         names = "، ".join(
-            f"<bdi>{_escape(text)}</bdi>" + (f" <small>×{n}</small>" if n > 1 else "")
-            for text, n in texts.most_common()
+            isolate(text) + (f" <small>×{n}</small>" if n > 1 else "") for text, n in texts.most_common()
         )
-        chip = _label(label, f"entity hue{_hue(label, known)}")
+        chip = label_html(label, f"entity hue{hue_of(label, known)}")
         rows.append(f"<dt>{chip} <small>{texts.total()}</small></dt><dd>{names}</dd>")
     return f'<dl class="summary">{"".join(rows)}</dl>' if rows else "<p>لا كيانات.</p>"
-
-
-def _label(text: str, classes: str) -> str:
-    return f'<bdi dir="ltr" lang="en" class="label {classes}">{_escape(text)}</bdi>'
 
 
 def _facts(document: Document) -> list[tuple[str, str]]:
@@ -348,7 +374,7 @@ def _facts(document: Document) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in (*facts, *document.metadata.items()) if value]
 
 
-def _texts_by_label(document: Document) -> list[tuple[str, Counter[str]]]:
+def _texts_bylabel_html(document: Document) -> list[tuple[str, Counter[str]]]:
     """Return how often each entity text occurs, by label, the commonest label first."""
     texts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for entity in document.entities:
@@ -364,13 +390,5 @@ def _with_score(label: str, score: float | None) -> str:
     return label if score is None else f"{label} {100 * score:.0f}%"
 
 
-def _escape(text: str) -> str:
-    return html.escape(_visible(text))
-
-
 def _line(text: str) -> str:
-    return _visible(_WHITE_SPACE.sub(" ", text))
-
-
-def _visible(text: str) -> str:
-    return _UNSAFE.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+    return visible(_WHITE_SPACE.sub(" ", text))

@@ -1,5 +1,6 @@
 """The command line: what it prints where, its exit codes, and one clear line for all that can be wrong."""
 
+import csv
 import errno
 import json
 import os
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, fields
-from io import BytesIO, TextIOWrapper
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ import typer
 
 from libyaevents.checkpoint import DEFAULT_MODEL
 from libyaevents.cli import app, main
-from libyaevents.documents import Document, Entity
+from libyaevents.documents import Argument, Document, Entity, Event, Place, Trigger
 from libyaevents.formats.jsonl import read_documents
 from libyaevents.training.config import ARTICLE, TrainConfig
 from libyaevents.training.pretrain import PretrainConfig
@@ -862,3 +863,209 @@ def test_written_documents_are_a_corpus(extract: Run) -> None:
     """What `extract` writes, `read_documents` reads."""
     extract("article.txt", "--output", "events.jsonl")
     assert list(read_documents(Path("events.jsonl"))) == extract("article.txt").documents()
+
+
+# Converting
+
+
+@pytest.fixture
+def events() -> Path:
+    """A file with one document: a shelling with hostile arguments, one that is denied, and a meeting."""
+    text = "قصفت =cmd سرت ولم تقصف درنة والتقى الطرفان"
+    words = [("Shelling", "actual", "قصفت"), ("Shelling", "negated", "تقصف"), ("Consult", "actual", "والتقى")]
+    agent = Argument(role="Agent", start=5, end=9, text="=cmd")
+    found = tuple(
+        Event(
+            id=f"E{number}",
+            type=type,
+            factuality=factuality,
+            trigger=Trigger(start=text.index(word), end=text.index(word) + len(word), text=word),
+            arguments=(agent,),
+            place=Place(name="Sirte\u202e", latitude=31.2, longitude=16.59, country="LY"),
+        )
+        for number, (type, factuality, word) in enumerate(words, start=1)
+    )
+    return write("events.jsonl", Document(id="a1", text=text, events=found).to_json() + "\n")
+
+
+def csv_rows(text: str) -> list[dict[str, str]]:
+    """The rows of a csv file."""
+    return list(csv.DictReader(StringIO(text, newline="")))
+
+
+def test_convert_writes_rows_to_standard_output(run: Run, events: Path) -> None:
+    """A codebook's rows are csv with its columns; what it does not code is counted on standard error."""
+    result = run("convert", events, "--to", "acled")
+    (row,) = csv_rows(result.out)
+    assert (row["sub_event_type"], row["actor1"]) == ("Shelling/artillery/missile attack", "'=cmd")
+    assert (row["iso"], row["location"]) == ("434", "Sirte⟨U+202E⟩")
+    assert (row["document"], row["event"], row["sentence"][:4]) == ("a1", "E1", "قصفت")
+    expected = "warning: left out 2 of 3 events (67 %): negated 1, Consult without a code 1\n"
+    assert (result.code, result.err) == (0, expected)
+
+
+def test_convert_keeps_what_did_not_happen_on_demand(run: Run, events: Path) -> None:
+    """With --any-factuality, a codebook has what is negated or possible, and a column that says so."""
+    rows = csv_rows(run("convert", events, "--to", "plover", "--any-factuality").out)
+    assert [(row["event_type"], row["factuality"]) for row in rows] == [
+        ("ASSAULT", "actual"),
+        ("ASSAULT", "negated"),
+        ("CONSULT", "actual"),
+    ]
+
+
+def test_convert_says_where_ucdp_has_no_row(run: Run, events: Path) -> None:
+    """A shelling of which no death is told is no event of UCDP: there is a header, and a word why."""
+    result = run("convert", events, "--to", "ucdp")
+    assert csv_rows(result.out) == []
+    assert result.out.startswith("id,relid,year,")
+    assert "without a figure of deaths 1" in result.err
+
+
+def test_convert_to_csv_has_every_event(run: Run, events: Path) -> None:
+    """The formats that hold all that is known leave nothing out."""
+    result = run("convert", events, "--to", "csv")
+    assert [row["role_agent"] for row in csv_rows(result.out)] == ["'=cmd"] * 3
+    assert (result.code, result.err) == (0, "")
+    assert run("convert", events, "--to", "geojson").out.count('"Feature"') == 3
+
+
+def test_convert_files_have_a_byte_order_mark(run: Run, events: Path) -> None:
+    """A csv file is read by spreadsheets, which know its encoding by the mark; the rest is as in a pipe."""
+    assert run("convert", events, "--to", "csv", "--output", "rows.csv") == (0, "", "")
+    text = Path("rows.csv").read_text(encoding="utf-8")
+    assert text == "\ufeff" + run("convert", events, "--to", "csv").out
+
+
+@pytest.mark.parametrize(("to", "n_rows"), [("parquet", 3), ("acled", 1)])
+def test_convert_to_parquet(run: Run, events: Path, to: str, n_rows: int) -> None:
+    """Parquet is what is asked for by name, and for a codebook by the ending of the file."""
+    from pyarrow import parquet
+
+    assert run("convert", events, "--to", to, "--output", "rows.parquet").code == 0
+    table = parquet.read_table("rows.parquet")
+    assert table.num_rows == n_rows
+    assert table["latitude"].to_pylist() == [31.2] * n_rows
+
+
+def test_convert_to_parquet_in_a_pipe(events: Path) -> None:
+    """Standard output takes parquet, as it is."""
+    from pyarrow import BufferReader, parquet
+
+    process = command("convert", events, "--to", "parquet")
+    result = subprocess.run(process, capture_output=True, check=True)
+    assert parquet.read_table(BufferReader(result.stdout)).num_rows == 3
+
+
+def test_convert_spares_terminals_parquet(run: Run, events: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes are not sent to a terminal."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert_one_error(run("convert", events, "--to", "parquet"), "expected --output FILE for parquet")
+
+
+def test_convert_reads_what_extract_writes(extract: Run, run: Run) -> None:
+    """The rows of an article are those of its events."""
+    extract("article.txt", "--output", "found.jsonl")
+    (document,) = read_documents(Path("found.jsonl"))
+    rows = csv_rows(run("convert", "found.jsonl", "--to", "csv").out)
+    assert [row["event"] for row in rows] == [event.id for event in document.events]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("absent.jsonl", "--to", "acled"), "absent.jsonl: expected a JSON Lines file, found none"),
+        ((".", "--to", "csv"), ".: expected a JSON Lines file, found Is a directory"),
+        (("article.txt", "--to", "geojson"), "article.txt:1: document: expected a JSON object"),
+        (("empty.jsonl", "--to", "csv"), "empty.jsonl: expected one JSON document a line"),
+        (("incident.jsonl", "--to", "csv"), "incident.jsonl:1: document: format: expected 'libyaevents/1'"),
+        (("events.jsonl", "--to", "xlsx"), "'xlsx' is not one of 'acled', 'ucdp', 'plover'"),
+        (("events.jsonl",), "Missing option '--to'"),
+        (("--to", "acled"), "Missing argument 'PATH'"),
+        (("events.jsonl", "--to", "acled", "--output", "."), ".: expected a file to write, found a folder"),
+        (
+            ("events.jsonl", "--to", "parquet", "--output", "absent/rows.parquet"),
+            "absent/rows.parquet: expected a file that can be written, found No such file or directory",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("events")
+def test_convert_refuses(run: Run, arguments: Sequence[str], message: str) -> None:
+    """What cannot be read or written is said in one line, and nothing is written."""
+    write("empty.jsonl", "\n")
+    write("incident.jsonl", '{"format": "libyaevents-incident/1", "type": "Clash"}\n')
+    before = names_here()
+    assert_one_error(run("convert", *arguments), message)
+    assert names_here() == before
+
+
+def test_convert_without_pyarrow_names_the_pip_line(events: Path) -> None:
+    """Where the extra is not installed, parquet says how to install it, and csv needs it not."""
+    code = "import sys; sys.modules['pyarrow'] = None; from libyaevents.cli import main; sys.exit(main())"
+    process = [sys.executable, "-c", code, "convert", str(events), "--to"]
+    result = subprocess.run([*process, "parquet"], capture_output=True, text=True, encoding="utf-8")
+    assert_one_error(Result(result.returncode, result.stdout, result.stderr), "'libyaevents[parquet]'")
+    assert subprocess.run([*process, "csv"], capture_output=True).returncode == 0
+
+
+def test_convert_leaves_the_old_file_on_a_bad_line(run: Run, events: Path) -> None:
+    """A file that cannot be read to its end leaves the output as it was."""
+    with events.open("a", encoding="utf-8") as file:
+        file.write("{}\n")
+    write("rows.csv", "old")
+    before = names_here()
+    assert_one_error(
+        run("convert", events, "--to", "csv", "--output", "rows.csv"), "events.jsonl:2: document"
+    )
+    assert (names_here(), Path("rows.csv").read_bytes()) == (before, b"old")
+
+
+# Rendering
+
+
+@pytest.mark.parametrize("picture", ["page", "map", "timeline"])
+def test_render_writes_a_page(run: Run, events: Path, picture: str) -> None:
+    """A picture is one web page on standard output, or the same in a file."""
+    result = run("render", events, "--as", picture)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("<!doctype html>")
+    assert result.out.endswith("</html>\n")
+    assert ("<svg" in result.out) == (picture != "page")
+    assert "Sirte⟨U+202E⟩" in result.out
+    assert run("render", events, "--as", picture, "--output", "page.html") == (0, "", "")
+    assert Path("page.html").read_text(encoding="utf-8") == result.out
+
+
+def test_render_makes_a_page_by_default(run: Run, events: Path) -> None:
+    """Without --as, the text of the document is shown."""
+    assert run("render", events) == run("render", events, "--as", "page")
+
+
+def test_render_of_several_documents(run: Run) -> None:
+    """Pages of several documents go into a folder; a map and a timeline hold them all."""
+    write("two.jsonl", "".join(Document(id=name, text=TEXT).to_json() + "\n" for name in ("a", "b")))
+    assert_one_error(
+        run("render", "two.jsonl"), "give a folder, as in --output pages, or --as map or timeline"
+    )
+    assert run("render", "two.jsonl", "--output", "pages").code == 0
+    assert {path.name for path in Path("pages").iterdir()} == {"a.html", "b.html"}
+    assert run("render", "two.jsonl", "--as", "map").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("absent.jsonl",), "absent.jsonl: expected a JSON Lines file, found none"),
+        (("article.txt", "--as", "map"), "article.txt:1: document: expected a JSON object"),
+        (("events.jsonl", "--as", "globe"), "'globe' is not one of 'page', 'map', 'timeline'"),
+        (("events.jsonl", "--as", "timeline", "--output", "."), ".: expected a place to write to"),
+        (("events.jsonl", "--as", "map", "--output", "absent/map.html"), "expected a place to write to"),
+        ((), "Missing argument 'PATH'"),
+    ],
+)
+@pytest.mark.usefixtures("events")
+def test_render_refuses(run: Run, arguments: Sequence[str], message: str) -> None:
+    """What cannot be read or written is said in one line, and nothing is written."""
+    before = names_here()
+    assert_one_error(run("render", *arguments), message)
+    assert names_here() == before

@@ -18,7 +18,7 @@ from libyaevents import errors
 from libyaevents.documents import Document
 from libyaevents.extractor import Extractor
 
-FUNCTIONS = {"evaluate", "extract", "load_corpus", "read_documents", "train", "write_documents"}
+FUNCTIONS = {"evaluate", "extract", "load_corpus", "merge", "read_documents", "train", "write_documents"}
 HEAVY = ("datasets", "numpy", "onnxruntime", "seqeval", "tokenizers", "torch", "transformers")
 SENTENCE = "قصفت طائرات مسيرة مواقع شرقي مصراتة فجر الجمعة."
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import re
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 from importlib.resources import files
@@ -14,7 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from libyaevents.documents import Argument, Document, Entity, Event, Trigger
+from libyaevents.documents import (
+    Actor,
+    Argument,
+    Casualties,
+    Claim,
+    Document,
+    Entity,
+    Event,
+    Place,
+    Timex,
+    Trigger,
+)
 from libyaevents.render import to_html, to_table
 
 TEXT = "أعلن الجيش الليبي يوم الجمعة أن قواته دخلت سرت. لم تسقط درنة."
@@ -385,6 +397,106 @@ def test_hostile_text_is_inert_in_the_page() -> None:
     page = Page(html)
     assert page.within("h1") == [shown]
     assert "".join(page.within("text")) == shown
+
+
+def resolved_document() -> Document:
+    """Return a document with an event of which everything is resolved, and one that is denied."""
+    text = "قصفت قواته سرت الجمعة، ونفى المسماري الغارة وقال مصدر إنها قتلت عشرات."
+    lna = Actor(name="الجيش الوطني الليبي", code="LBYREB", side="lna")
+    sirte = Place(name="سرت", latitude=31.206, longitude=16.584, radius_km=12, country="LY", precision=2)
+    friday = Timex(**span(text, "الجمعة"), type="DATE", value="2020-06-05", anchor=date(2020, 6, 6))  # type: ignore[arg-type]
+    shelling = Event(
+        id="E1",
+        type="Shelling",
+        trigger=trigger(text, "قصفت"),
+        arguments=(
+            Argument(role="Agent", **span(text, "قواته"), actor=lna),  # type: ignore[arg-type]
+            Argument(role="Place", **span(text, "سرت"), entity_id="T1"),  # type: ignore[arg-type]
+            Argument(role="Time", **span(text, "الجمعة"), entity_id="T2"),  # type: ignore[arg-type]
+        ),
+        time=friday,
+        place=sirte,
+        claim=Claim(status="happened"),
+        casualties=(
+            Casualties(kind="killed", minimum=20, source="مصدر"),
+            Casualties(kind="injured", minimum=1200, best=1500, maximum=3000),
+            Casualties(kind="missing", maximum=4),
+            Casualties(kind="detained"),
+        ),
+    )
+    denied = Event(
+        id="E2",
+        type="AirStrike",
+        factuality="negated",
+        trigger=trigger(text, "الغارة"),
+        arguments=(Argument(role="Source", **span(text, "المسماري"), actor=lna),),  # type: ignore[arg-type]
+        time=Timex(type="DATE", value="2020-W23", precision="week", inferred=True),
+        claim=Claim(claimed_by=lna, party=True, status="denied"),
+    )
+    entities = (entity(text, "سرت", id="T1", place=sirte), entity(text, "الجمعة", id="T2", time=friday))
+    return Document(text=text, entities=entities, events=(shelling, denied))
+
+
+def event_rows(document: Document) -> list[dict[str, str]]:
+    """Return the cells of the table of events by the names of their columns, as plain text."""
+    found = []
+    for row in re.findall(r"<tr>(<td.*?)</tr>", to_html(document), re.DOTALL):
+        cells = re.findall(r'<td data-name="([^"]+)">(.*?)</td>', row, re.DOTALL)
+        found.append({name: " ".join(re.sub("<[^>]+>", " ", cell).split()) for name, cell in cells})
+    return found
+
+
+def test_page_shows_what_was_resolved() -> None:
+    """Roles have actor, point or date; the event has day, place, figures, and the status of its claim."""
+    shelling, denied = event_rows(resolved_document())
+    assert shelling["الأدوار"] == (
+        "Agent قواته الجيش الوطني الليبي LBYREB lna Place سرت سرت 31.21, 16.58 Time الجمعة 2020-06-05"
+    )
+    assert shelling["متى وأين"] == (
+        "2020-06-05 محسوب من 2020-06-06 سرت ، LY 31.21, 16.58 قرب هذا الموضع؛ ±12 كم"
+    )
+    assert shelling["الضحايا"] == (
+        "قتلى : 20 على الأقل بحسب مصدر جرحى : 1,200–3,000 ، الأرجح 1,500 "
+        "missing : 4 على الأكثر محتجزون : بلا عدد"
+    )
+    assert shelling["من يقول ذلك"] == "وقع"
+    assert denied["متى وأين"] == "2020-W23 بدقة أسبوع؛ مستنتج"
+    assert denied["الضحايا"] == "—"
+
+
+def test_claimant_is_shown_once() -> None:
+    """A claimant that is the Source's actor stands there; another one stands with the claim."""
+    _, denied = event_rows(resolved_document())
+    source = "Source المسماري الجيش الوطني الليبي LBYREB lna"
+    assert denied["من يقول ذلك"] == f"{source} منفي طرف في الحدث"
+    original = resolved_document()
+    claim = Claim(claimed_by="متحدث", party=False, status="planned")
+    other = replace(original, events=(replace(original.events[1], claim=claim),))
+    (row,) = event_rows(other)
+    assert row["من يقول ذلك"] == f"{source} متحدث غير مؤكد أو مرتقب ليس طرفًا في الحدث"
+
+
+def test_columns_without_facts_are_left_out(document: Document) -> None:
+    """Where nothing is resolved, the table has no columns for it."""
+    assert all(len(row) == 5 for row in event_rows(document))
+    assert [len(row) for row in event_rows(resolved_document())] == [7, 7]
+
+
+def test_hostile_facts_are_inert() -> None:
+    """What enrichers or users write into facts is text, too."""
+    actor = Actor(name=HOSTILE, code=HOSTILE, side=HOSTILE)
+    original = resolved_document()
+    event = replace(
+        original.events[0],
+        time=Timex(value=HOSTILE),
+        place=Place(name=HOSTILE, admin1=HOSTILE, country=HOSTILE),
+        claim=Claim(claimed_by=actor),
+        casualties=(Casualties(kind=HOSTILE, best=1, source=HOSTILE),),
+    )
+    html = to_html(replace(original, events=(event,)))
+    assert not UNSAFE.search(html)
+    assert "<script" not in html
+    assert Page(html).tags
 
 
 @st.composite

@@ -1,0 +1,230 @@
+"""What a row needs of an event: a document comes in, its events go out as cases with parties and sentence.
+
+A case names who takes part, by what the resolvers found or else by the text, and the functions below read its
+dates and figures. Nothing here knows a scheme of rows.
+"""
+
+import re
+from bisect import bisect_right
+from calendar import monthrange
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple, TypeGuard
+
+from libyaevents.documents import Actor, Argument, Document, Entity, Event, Span, Timex, Trigger
+from libyaevents.formats.codebooks import INTERS
+from libyaevents.ontology import EventType, load_ontology
+from libyaevents.words import split_sentences
+
+__all__ = ["Case", "Party", "Period", "cases_of", "figures", "join", "period_of"]
+
+_AGENT, _PATIENT, _SOURCE, _PLACE = "Agent", "Patient", "Source", "Place"
+_OTHERS = ("Counterpart", _PATIENT)
+# Of what an event is done to, what can be a party to it: a city that is shelled is none.
+_PARTY_LABELS = frozenset({"PERSON", "ORG", "MILITARY", "NORP"})
+_VIOLENT_FAMILY = "armed conflict"
+# Of a sentence, around its trigger: 10,000 events in one endless line stay a file that can be opened.
+_LONGEST_SENTENCE = 1000
+
+_KIND_SEPARATOR = re.compile(r"[-_\s]+")
+_INTERS = {key: name for n, name in enumerate(INTERS, start=1) for key in (name.casefold(), str(n))}
+
+_DATE = re.compile(r"(\d{4})(?:-W(\d\d)|-(\d\d)(?:-(\d\d)(?:T.*)?)?)?", re.ASCII)
+_DAYS = {"day": 1, "week": 7, "month": 31, "year": 366}  # at most
+
+
+class Party(NamedTuple):
+    """Somebody who takes part in an event, named as resolved or else as in the text."""
+
+    name: str
+    actor: Actor | None
+
+    @property
+    def code(self) -> str | None:
+        """The actor's code."""
+        return self.actor.code if self.actor else None
+
+    @property
+    def inter(self) -> str | None:
+        """ACLED's kind of the actor, where the actor's kind is one, by name or number."""
+        kind = self.actor.kind if self.actor else None
+        return _INTERS.get(_KIND_SEPARATOR.sub(" ", kind).casefold()) if kind else None
+
+
+class Period(NamedTuple):
+    """First and last day, and of how many days an event's own is one."""
+
+    start: date
+    end: date
+    n_days: int
+
+    @property
+    def year(self) -> int | None:
+        """The year that all days are of."""
+        return self.start.year if self.start.year == self.end.year else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """An event and what its row needs from around it.
+
+    `is_told_by_attack`: an attack in its sentence carries the same figure, as the cause of these deaths.
+    """
+
+    document: Document
+    event: Event
+    type: EventType | None
+    sentence: Span
+    agents: tuple[Party, ...]
+    others: tuple[Party, ...]
+    is_told_by_attack: bool
+
+    @property
+    def is_violent(self) -> bool:
+        """Whether the event is of the family of armed conflict."""
+        return self.type is not None and self.type.family == _VIOLENT_FAMILY
+
+    @property
+    def claimant(self) -> str | None:
+        """Who says so: as resolved, else as the text names the source."""
+        claimant = self.event.claim.claimed_by if self.event.claim else None
+        if claimant is None:
+            return self.role_text(_SOURCE)
+        return claimant if isinstance(claimant, str) else claimant.name
+
+    @property
+    def location(self) -> str | None:
+        """The name of the place: as resolved, else as the text names it."""
+        return self.event.place.name if self.event.place else self.role_text(_PLACE)
+
+    @property
+    def sentence_text(self) -> str:
+        """The sentence on one line; of a very long one, what stands around the trigger."""
+        start, end = self.sentence
+        first = max(start, min(self.event.trigger.start - _LONGEST_SENTENCE // 2, end - _LONGEST_SENTENCE))
+        last = min(end, first + _LONGEST_SENTENCE)
+        text = " ".join(self.document.text[first:last].split())
+        return f"{'…' if first > start else ''}{text}{'…' if last < end else ''}"
+
+    def role_text(self, role: str) -> str | None:
+        """Return the arguments of a role as the text has them."""
+        return join(argument.text for argument in self.event.arguments if argument.role == role)
+
+
+def cases_of(document: Document) -> Iterator[Case]:
+    """Yield the events of a document in its order."""
+    types = {item.name: item for item in load_ontology().event_types}
+    entities = {entity.id: entity for entity in document.entities}
+    sentences = document.sentences or split_sentences(document.text)
+    sentence_of = {event.id: _sentence_around(sentences, event.trigger) for event in document.events}
+    violent = {name for name, item in types.items() if item.family == _VIOLENT_FAMILY}
+    told = {
+        (sentence_of[event.id], event.factuality, figure)
+        for event in document.events
+        if event.type in violent
+        for figure in event.casualties
+    }
+    for event in document.events:
+        sentence = sentence_of[event.id]
+        others = (_parties(document, event, entities, role) for role in _OTHERS)
+        yield Case(
+            document=document,
+            event=event,
+            type=types.get(event.type),
+            sentence=sentence,
+            agents=_parties(document, event, entities, _AGENT),
+            others=next(filter(None, others), ()),
+            is_told_by_attack=event.type not in violent
+            and any((sentence, event.factuality, figure) in told for figure in event.casualties),
+        )
+
+
+def join(values: Iterable[str | None], separator: str = "; ") -> str | None:
+    """Join what there is, each once; `None` where there is nothing."""
+    return separator.join(dict.fromkeys(filter(None, values))) or None
+
+
+def figures(event: Event, kind: str) -> tuple[int | None, int | None, int | None]:
+    """Return low, best and high of a kind of harm; where sources differ, the lowest best.
+
+    Figures are not added up: two of one event are mostly two claims. A bare minimum (أكثر من 40) is the best
+    that is known, and says nothing of how many there are at most.
+    """
+    found = [figure for figure in event.casualties if figure.kind == kind]
+    lows = [_first(figure.minimum, figure.best) for figure in found]
+    bests = [_first(figure.best, figure.minimum) for figure in found]
+    highs = [_first(figure.maximum, figure.best) for figure in found]
+    low, best = (min(filter(_is_known, numbers), default=None) for numbers in (lows, bests))
+    return low, best, max(filter(_is_known, highs), default=None)
+
+
+def period_of(time: Timex | None) -> Period | None:
+    """Return the days of a date or of a range of dates; `None` for all else, and for no calendar's day."""
+    if time is None or time.value is None:
+        return None
+    first, slash, last = time.value.partition("/")
+    head, tail = _days_of(first), _days_of(last if slash else first)
+    if head is None or tail is None or head[0] > tail[1]:
+        return None
+    start, end = head[0], tail[1]
+    return Period(start, end, max((end - start).days + 1, _DAYS.get(time.precision or "", 1)))
+
+
+def _sentence_around(sentences: Sequence[Span], trigger: Trigger) -> Span:
+    index = bisect_right(sentences, trigger.start, key=lambda span: span[0]) - 1
+    if index >= 0 and trigger.end <= sentences[index][1]:
+        return sentences[index]
+    return trigger.start, trigger.end
+
+
+def _parties(
+    document: Document, event: Event, entities: Mapping[str, Entity], role: str
+) -> tuple[Party, ...]:
+    """Return who has a role, each once; of what something is done to, people and bodies alone."""
+    found: dict[str, Party] = {}
+    for argument in event.arguments:
+        if argument.role != role:
+            continue
+        entity = entities.get(argument.entity_id or "")
+        actor = argument.actor or (entity.actor if entity else None)
+        if actor or role != _PATIENT or (entity and entity.label in _PARTY_LABELS):
+            name = actor.name if actor else _core_text(document, argument, entity)
+            found.setdefault(name, Party(name, actor))
+    return tuple(found.values())
+
+
+def _core_text(document: Document, argument: Argument, entity: Entity | None) -> str:
+    """Return an argument without what is attached to it: حفتر of لحفتر."""
+    is_whole = entity and (entity.start, entity.end) == (argument.start, argument.end)
+    return document.text[slice(*entity.core)] if entity and entity.core and is_whole else argument.text
+
+
+def _first(*numbers: int | None) -> int | None:
+    return next(filter(_is_known, numbers), None)
+
+
+def _is_known(number: int | None) -> TypeGuard[int]:
+    return number is not None
+
+
+def _days_of(value: str) -> tuple[date, date] | None:
+    """Return first and last day of a year, month, week or day in ISO 8601."""
+    match = _DATE.fullmatch(value)
+    if match is None:
+        return None
+    year, week, month, day = (int(group) if group else None for group in match.groups())
+    try:
+        return _days(year or 0, week, month, day)
+    except (ValueError, OverflowError):  # 2020-02-31
+        return None
+
+
+def _days(year: int, week: int | None, month: int | None, day: int | None) -> tuple[date, date]:
+    if week is not None:
+        return date.fromisocalendar(year, week, 1), date.fromisocalendar(year, week, 7)
+    first = date(year, 1 if month is None else month, 1 if day is None else day)
+    if day is not None:
+        return first, first
+    last_month = 12 if month is None else month
+    return first, date(year, last_month, monthrange(year, last_month)[1])

@@ -1,0 +1,137 @@
+"""Rows as tables: csv and parquet, with text that is safe where tables are opened.
+
+In a spreadsheet, text from an article is text: no cell begins as a formula would, no character reorders what
+stands beside it, none breaks the line. Files appear whole or stay as they were.
+"""
+
+import csv
+import os
+import re
+from codecs import BOM_UTF8, getwriter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from libyaevents.errors import InputError, LibyaeventsError, MissingExtraError, OutputError
+from libyaevents.formats.codebooks import Columns
+from libyaevents.formats.rows import Cell, Row
+
+__all__ = ["open_whole", "show_controls", "to_cell", "write_csv", "write_parquet"]
+
+# What a spreadsheet keeps of a cell; it puts the rest into cells below, where it could begin as a formula.
+_LONGEST_CELL = 32_767
+_CUT = "…"
+
+# Marks that order neighbors alone are left out, as they stand in much Arabic text; the others are shown.
+_BIDI_MARKS = re.compile("[\u200e\u200f\u061c]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_WHITE_SPACE = re.compile(r"\s+")
+# At the start of a cell, and behind what some settings take for the border of one: in a csv file that is read
+# with semicolons, `مصدر;=1+1` is two cells. Excel reads the full-width signs, too.
+_FORMULA = re.compile(r"(?:^|(?<=[;|]))(?=[\s\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
+_TEXT_MARK = "'"
+
+_ROWS_A_GROUP = 10_000
+
+
+def show_controls(text: str) -> str:
+    """Return the text on one line, with overrides of direction and controls shown as ⟨U+202E⟩."""
+    line = _WHITE_SPACE.sub(" ", _BIDI_MARKS.sub("", text)).strip()
+    return _CONTROLS.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", line)
+
+
+def to_cell(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula; an apostrophe stands before what could be one."""
+    cell = _FORMULA.sub(_TEXT_MARK, show_controls(text))
+    return cell if len(cell) <= _LONGEST_CELL else cell[: _LONGEST_CELL - 1] + _CUT
+
+
+def write_csv(rows: Iterable[Row], columns: Columns, stream: BinaryIO, *, with_bom: bool = False) -> None:
+    """Write rows in UTF-8, with a header; without a byte-order mark, Excel shows no Arabic.
+
+    Dates are ISO 8601, numbers have a decimal point, truth is `true` or `false`, what is unknown is empty.
+    """
+    if with_bom:
+        stream.write(BOM_UTF8)
+    writer = csv.writer(getwriter("utf-8")(stream), lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_text(row[name]) for name in columns])
+
+
+def write_parquet(rows: Iterable[Row], columns: Columns, stream: BinaryIO) -> None:
+    """Write rows as one parquet table, compressed, some thousand rows in memory at a time.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed; before a row is read.
+        InputError: A number of a row does not fit into 64 bits.
+    """
+    arrow, parquet = _load_pyarrow()
+    kinds = {str: arrow.string(), int: arrow.int64(), float: arrow.float64(), bool: arrow.bool_()}
+    schema = arrow.schema([(name, kinds.get(kind, arrow.date32())) for name, kind in columns.items()])
+    with parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
+        remaining = iter(rows)
+        while group := list(islice(remaining, _ROWS_A_GROUP)):
+            safe = [{name: _safe(value) for name, value in row.items()} for row in group]
+            try:
+                table = arrow.Table.from_pylist(safe, schema=schema)
+            except (OverflowError, arrow.ArrowInvalid) as error:
+                raise InputError(f"expected numbers that fit into a parquet table, found {error}") from error
+            writer.write_table(table)
+
+
+@contextmanager
+def open_whole(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing that appears whole or, on any error, stays as it was.
+
+    Raises:
+        OutputError: The file cannot be written: no such folder, no permission, disk full.
+    """
+    if path.exists() and not path.is_file():
+        found = "a folder" if path.is_dir() else "a device"
+        raise OutputError(f"{path}: expected a file to write, found {found}; choose another path")
+    # In the same folder, since a file can replace another at once only within one file system.
+    temporary = path.parent / f".{path.name}.{os.getpid()}.part"
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            # A full disk may show only when the data leaves the cache.
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except LibyaeventsError:
+        # Of the rows: an input file that went missing is an OSError too, but no fault of the output.
+        raise
+    except OSError as error:
+        advice = "nothing was written; make room or choose another place"
+        expected = f"{path}: expected a file that can be written, found {error.strerror or error}"
+        raise OutputError(f"{expected}; {advice}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _text(value: Cell) -> str | int | float:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, date):
+        return value.isoformat()
+    return to_cell(value) if isinstance(value, str) else value
+
+
+def _safe(value: Cell) -> Cell:
+    return to_cell(value) if isinstance(value, str) else value
+
+
+def _load_pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("parquet needs pyarrow: pip install 'libyaevents[parquet]'") from error
+    return pyarrow, pyarrow.parquet

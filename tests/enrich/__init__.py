@@ -1,0 +1,1 @@
+"""Tests of the enrichers, one module for each."""
