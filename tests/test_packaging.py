@@ -24,7 +24,6 @@ DATA = {
     "libyaevents/data/actors.README.md",
     "libyaevents/data/actors.csv",
     "libyaevents/data/cores.json",
-    "libyaevents/data/hijri.json",
     "libyaevents/data/libya_outline.json",
     "libyaevents/data/people.json",
     "libyaevents/data/picture.css",

@@ -5,12 +5,11 @@ What would leave the years 1 to 9999 is `None`, never an error.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import date, timedelta
 from fractions import Fraction
-from functools import cache
-from importlib.resources import files
+
+from hijridate import Gregorian, Hijri
 
 __all__ = [
     "day_of",
@@ -24,12 +23,7 @@ __all__ = [
     "write_duration",
 ]
 
-# The first of Muharram of year 1 in the civil reckoning, as `date.toordinal` counts: 622-07-19.
-_HIJRI_EPOCH = 227_015
-_DAYS_IN_30_YEARS = 10_631
 _LONGEST_HIJRI_MONTH = 30
-_LAST_HIJRI_YEAR = 9_660
-_DIGITS_A_YEAR = 3
 _MONTHS_A_YEAR = 12
 
 _LONGEST_COUNT = 10_000_000
@@ -60,51 +54,24 @@ _PER_DAY = {"hour": _HOURS_A_DAY, "minute": _HOURS_A_DAY * 60, "second": _HOURS_
 
 
 def from_hijri(year: int, month: int, day: int) -> date | None:
-    """Return the Gregorian day of an Islamic date.
+    """Return the Gregorian day of an Islamic date of the years 1343 to 1500 (1924 to 2077), else `None`.
 
-    The calendar is Umm al-Qura from 1343 to 1500 (1924 to 2077), outside of them the tabular calendar with
-    the civil epoch. A month may have its thirtieth day whatever the table says: where the moon is observed,
-    months differ from it by a day.
-
-    Source: `data/hijri.json` names that of the table; the arithmetic is that of E. M. Reingold and N.
-    Dershowitz, Calendrical Calculations.
+    The calendar is Umm al-Qura. A month may have its thirtieth day whatever the calendar says: where the moon
+    is observed, months differ from it by a day.
     """
-    if not (
-        1 <= year <= _LAST_HIJRI_YEAR and 1 <= month <= _MONTHS_A_YEAR and 1 <= day <= _LONGEST_HIJRI_MONTH
-    ):
+    try:
+        start = Hijri(year, month, 1).to_gregorian().toordinal()
+    except (ValueError, OverflowError):
         return None
-    first_year, starts = _umm_al_qura()
-    index = _MONTHS_A_YEAR * (year - first_year) + month - 1
-    before = 354 * (year - 1) + (3 + 11 * year) // 30 + 29 * (month - 1) + month // 2
-    start = starts[index] if 0 <= index < len(starts) else _HIJRI_EPOCH + before
-    ordinal = start + day - 1
-    return date.fromordinal(ordinal) if ordinal <= date.max.toordinal() else None
+    return date.fromordinal(start + day - 1) if 1 <= day <= _LONGEST_HIJRI_MONTH else None
 
 
-def to_hijri(day: date) -> tuple[int, int, int]:
-    """Return the year, month and day of the same calendar; before its first year, the first day of year 1."""
-    # The tabular year is never off by more than one from the year of the table.
-    tabular = (30 * (day.toordinal() - _HIJRI_EPOCH) + 10_646) // _DAYS_IN_30_YEARS
-    for year in range(tabular + 1, max(tabular - 2, 0), -1):
-        for month in range(_MONTHS_A_YEAR, 0, -1):
-            start = from_hijri(year, month, 1)
-            if start is not None and start <= day:
-                return year, month, (day - start).days + 1
-    return 1, 1, 1
-
-
-@cache
-def _umm_al_qura() -> tuple[int, list[int]]:
-    """Return the first year of the table, and the ordinal of the first day of each of its months."""
-    text = files("libyaevents").joinpath("data/hijri.json").read_text(encoding="utf-8")
-    table = json.loads(text)
-    digits = "".join(table["months"])
-    starts = [date.fromisoformat(table["first_day"]).toordinal()]
-    for index in range(0, len(digits), _DIGITS_A_YEAR):
-        lengths = int(digits[index : index + _DIGITS_A_YEAR], 16)
-        for month in range(1, _MONTHS_A_YEAR + 1):
-            starts.append(starts[-1] + 29 + (lengths >> (_MONTHS_A_YEAR - month) & 1))
-    return table["first_year"], starts
+def to_hijri(day: date) -> tuple[int, int, int] | None:
+    """Return the year, month and day of the same calendar and years, else `None`."""
+    try:
+        return Gregorian.fromdate(day).to_hijri().datetuple()
+    except OverflowError:
+        return None
 
 
 def month_of_hijri(year: int, month: int) -> tuple[date, date] | None:

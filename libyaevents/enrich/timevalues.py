@@ -260,7 +260,8 @@ def _hijri_date(frame: Frame, published: date | None) -> Value | None:
 def _hijri_year(frame: Frame, published: date | None) -> Value | None:
     year, is_anchored = frame.hijri_year, False
     if year is None and published is not None:
-        year, is_anchored = to_hijri(published)[0] + (frame.direction or 0), True
+        this_year = to_hijri(published)
+        year, is_anchored = this_year and this_year[0] + (frame.direction or 0), True
     first, last = (month_of_hijri(year or 0, month) for month in (1, _MONTHS_A_YEAR))
     if first is None or last is None:
         return None
@@ -275,9 +276,10 @@ def _nearest_hijri_year(frame: Frame, published: date | None) -> int | None:
         anchor, direction = day_of(gregorian_year, _MONTHS_A_YEAR, 31), None
     else:
         anchor, direction = published, frame.direction
-    if anchor is None:
+    today = to_hijri(anchor) if anchor is not None else None
+    if anchor is None or today is None:
         return None
-    this_year, this_month, _ = to_hijri(anchor)
+    this_year, this_month, _ = today
     if direction == 0:
         return this_year
     years = range(max(1, this_year - 2), this_year + 3)
