@@ -13,14 +13,18 @@ from dataclasses import MISSING, fields
 from datetime import date
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from libyaevents.errors import DocumentError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 __all__ = [
     "OMIT_EMPTY",
     "ValuePath",
     "fail",
+    "fill",
     "freeze_lists",
     "object_path",
     "parse_json",
@@ -39,7 +43,7 @@ ValuePath = tuple[str | int, ...]
 OMIT_EMPTY = {"omit_empty": True}
 
 _Reader = Callable[[Any, ValuePath], Any]
-_Record = TypeVar("_Record")
+_Record = TypeVar("_Record", bound="DataclassInstance")
 
 _LONGEST_QUOTE = 60
 
@@ -86,24 +90,41 @@ def parse_json(text: str, kind: str) -> Any:
 
 def freeze_lists(record: Any) -> None:
     """Turn the lists among a frozen dataclass's fields into the tuples that they are declared as."""
-    for item in fields(record):
-        value = getattr(record, item.name)
+    for name in record.__dataclass_fields__:
+        value = getattr(record, name)
         if isinstance(value, list):
             frozen = tuple(tuple(element) if isinstance(element, list) else element for element in value)
-            object.__setattr__(record, item.name, frozen)
+            object.__setattr__(record, name, frozen)
+
+
+def fill(record: _Record, **values: Any) -> _Record:
+    """Return a copy of a slotted dataclass with these values in place of its own, unchecked.
+
+    For those who fill fields of what is valid and leave its spans, texts and ids as they are: to check a
+    document anew takes longer than most of them do.
+    """
+    copy: _Record = object.__new__(type(record))
+    for name in record.__dataclass_fields__:
+        object.__setattr__(copy, name, getattr(record, name))
+    for name, value in values.items():
+        object.__setattr__(copy, name, value)
+    return copy
 
 
 def walk_records(record: Any, path: ValuePath) -> Iterator[tuple[Any, ValuePath]]:
     """Yield a dataclass and every dataclass in its fields, each with its path."""
     yield record, path
-    for item in fields(record):
-        value = getattr(record, item.name)
-        if _is_record(value):
-            yield from walk_records(value, (*path, item.name))
-        elif isinstance(value, tuple):
+    for name in record.__dataclass_fields__:
+        value = getattr(record, name)
+        # Most values are plain, and most records hold none.
+        if value is None or isinstance(value, str | int | float):
+            continue
+        if isinstance(value, tuple):
             for index, element in enumerate(value):
                 if _is_record(element):
-                    yield from walk_records(element, (*path, item.name, index))
+                    yield from walk_records(element, (*path, name, index))
+        elif _is_record(value):
+            yield from walk_records(value, (*path, name))
 
 
 def read_string(value: Any, path: ValuePath) -> Any:

@@ -12,7 +12,6 @@ from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
@@ -43,6 +42,7 @@ from libyaevents.enrich.actor_table import (
     name_key,
 )
 from libyaevents.enrich.arabic import proclitic_readings
+from libyaevents.records import fill
 
 __all__ = ["ActorTable", "resolve_actors"]
 
@@ -72,12 +72,12 @@ def resolve_actors(document: Document, *, table: ActorTable | None = None) -> Do
     """
     resolver = _Resolver(document, table or load_actors())
     resolver.resolve_entities()
-    entities = [replace(entity, actor=resolver.actors[entity.id]) for entity in document.entities]
+    entities = [fill(entity, actor=resolver.actors[entity.id]) for entity in document.entities]
     events = [
-        replace(event, arguments=tuple(resolver.resolve_argument(event, item) for item in event.arguments))
+        fill(event, arguments=tuple(resolver.resolve_argument(event, item) for item in event.arguments))
         for event in document.events
     ]
-    return replace(document, entities=tuple(entities), events=tuple(events))
+    return fill(document, entities=tuple(entities), events=tuple(events))
 
 
 class _Use(NamedTuple):
@@ -127,7 +127,7 @@ class _Resolver:
             actor = self._owner_of(possessed, event, argument.start)
         else:
             actor = self._inside(argument, key) or self._phrase(key, _period(event) or self.published)
-        return replace(argument, actor=actor)
+        return fill(argument, actor=actor)
 
     def _owner_of(self, possessed: Possession, event: Event, position: int) -> Actor | None:
         """Return whose the possessed are; forces are those of the possessor where the table has them."""

@@ -5,16 +5,26 @@ The enrichers share these helpers. All but `fold` take folded words; all take ti
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, wraps
+from typing import NamedTuple, TypeVar
 from unicodedata import category, normalize
 
-__all__ = ["Reading", "fold", "proclitic_readings", "read_number", "read_ordinal", "strip_conjunction"]
+__all__ = [
+    "Reading",
+    "fold",
+    "proclitic_readings",
+    "read_number",
+    "read_ordinal",
+    "remember",
+    "strip_conjunction",
+]
 
 _TATWEEL = "ـ"
 _DROPPED = frozenset({"Mn", "Cf"})
-_LETTERS = str.maketrans("أإآٱىیةؤئک", "ااااييهويك")
-_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
+# Beyond it lie pictures and the letters of dead languages; a text of them all would fill the memory.
+_LAST_KEPT = 0xFFFF
+_LETTERS = dict(zip("أإآٱىیةؤئک٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "ااااييهويك01234567890123456789", strict=True))
 
 _CONJUNCTIONS = "وف"
 _PREPOSITIONS = "بلك"
@@ -91,6 +101,24 @@ _TEN_OF_WORD = _by_word(_TENS)
 _TEEN_ENDINGS = frozenset(_UNITS[10].split())
 
 
+_Result = TypeVar("_Result")
+
+# News repeats its words; what is longer than a word is not kept.
+_WORDS_KEPT = 1 << 15
+_LONGEST_KEPT = 40
+
+
+def remember(read: Callable[[str], _Result]) -> Callable[[str], _Result]:
+    """Keep what a pure function of one word gives, in bounded memory."""
+    kept = lru_cache(maxsize=_WORDS_KEPT)(read)
+
+    @wraps(read)
+    def read_once(word: str) -> _Result:
+        return kept(word) if len(word) <= _LONGEST_KEPT else read(word)
+
+    return read_once
+
+
 class Reading(NamedTuple):
     """One way to cut the proclitics off a word: وبالأمس is و + ب + ال + امس."""
 
@@ -100,6 +128,21 @@ class Reading(NamedTuple):
     stem: str
 
 
+class _Folded(dict[int, str | None]):
+    """What becomes of each code point, worked out when it is first met; of letters it is kept."""
+
+    def __missing__(self, code: int) -> str | None:
+        letter = chr(code)
+        is_dropped = letter == _TATWEEL or category(letter) in _DROPPED
+        folded = None if is_dropped else _LETTERS.get(letter, letter)
+        if code <= _LAST_KEPT:
+            self[code] = folded
+        return folded
+
+
+_FOLDED = _Folded()
+
+
 def fold(text: str) -> str:
     """Write each letter and digit in one way.
 
@@ -107,16 +150,19 @@ def fold(text: str) -> str:
     ASCII, presentation forms plain letters; harakat, tatweel and format characters are dropped. The result
     may differ in length: it is for lookup, never for offsets.
     """
-    composed = normalize("NFKC", text)
-    kept = (letter for letter in composed if letter != _TATWEEL and category(letter) not in _DROPPED)
-    return "".join(kept).translate(_LETTERS).translate(_DIGITS)
+    return normalize("NFKC", text).translate(_FOLDED)
 
 
-def proclitic_readings(word: str) -> Iterator[Reading]:
-    """Yield the ways to read a folded word, from the whole word to the shortest stem.
+@remember
+def proclitic_readings(word: str) -> tuple[Reading, ...]:
+    """Return the ways to read a folded word, from the whole word to the shortest stem.
 
     The caller takes the first whose stem it knows: وقت is itself, والجمعه is و + ال + جمعه.
     """
+    return tuple(_readings(word))
+
+
+def _readings(word: str) -> Iterator[Reading]:
     yield Reading("", "", False, word)
     yield from _article_reading("", "", word)
     if len(word) > _SHORTEST_STEM and word[0] in _PREPOSITIONS:

@@ -10,7 +10,6 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import zip_longest
 
 from libyaevents.documents import Argument, Casualties, Document, Event
@@ -28,6 +27,7 @@ from libyaevents.enrich.figures import (
     noun_number,
     read_figure,
 )
+from libyaevents.records import fill
 
 __all__ = ["count_casualties"]
 
@@ -131,8 +131,8 @@ def count_casualties(document: Document) -> Document:
     for cause, harm in _caused(document, reader):
         if cause.id not in given:
             counted[cause.id] = tuple(dict.fromkeys((*counted[cause.id], *counted[harm.id])))
-    events = [replace(event, casualties=counted[event.id]) for event in document.events]
-    return replace(document, events=tuple(events))
+    events = [fill(event, casualties=counted[event.id]) for event in document.events]
+    return fill(document, events=tuple(events))
 
 
 class _Reader:

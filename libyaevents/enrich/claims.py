@@ -6,10 +6,10 @@ resolver of actors first.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from libyaevents.documents import Actor, Argument, Claim, Document, Event
+from libyaevents.records import fill
 
 __all__ = ["resolve_claims"]
 
@@ -24,10 +24,8 @@ def resolve_claims(document: Document) -> Document:
     one is `claimed` where it has a Source, else `happened`.
     """
     actors = {entity.id: entity.actor for entity in document.entities}
-    events = [
-        event if event.claim else replace(event, claim=_claim(event, actors)) for event in document.events
-    ]
-    return replace(document, events=tuple(events))
+    events = [event if event.claim else fill(event, claim=_claim(event, actors)) for event in document.events]
+    return fill(document, events=tuple(events))
 
 
 def _claim(event: Event, actors: dict[str, Actor | None]) -> Claim:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
 from libyaevents.documents import Document, Entity, Span
 from libyaevents.enrich.arabic import fold
-from libyaevents.enrich.gazetteer import Gazetteer, load_gazetteer, split_key_words
+from libyaevents.enrich.gazetteer import Gazetteer, load_gazetteer, split_key_words, split_word
+from libyaevents.records import fill
 
 __all__ = ["find_cores"]
 
@@ -59,10 +59,10 @@ def find_cores(document: Document) -> Document:
         return document
     finder = _CoreFinder(document)
     entities = tuple(
-        entity if entity.core is not None else replace(entity, core=finder.core(entity))
+        entity if entity.core is not None else fill(entity, core=finder.core(entity))
         for entity in document.entities
     )
-    return replace(document, entities=entities)
+    return fill(document, entities=entities)
 
 
 @lru_cache(maxsize=1)
@@ -80,7 +80,7 @@ class _CoreFinder:
         self._lexicon = _load_lexicon()
         self._gazetteer: Gazetteer = load_gazetteer()
         pieces = {match[0] for match in _WORD.finditer(self._text)}
-        self._seen = {key for piece in pieces for key in split_key_words(piece)}
+        self._seen = {key for piece in pieces for key in split_word(piece)}
 
     def core(self, entity: Entity) -> Span:
         """Return the span of an entity without proclitics and pronouns; never empty."""

@@ -15,7 +15,7 @@ from importlib.resources import files
 from math import asin, atan2, cos, degrees, radians, sin, sqrt
 from typing import NamedTuple
 
-from libyaevents.enrich.arabic import fold
+from libyaevents.enrich.arabic import fold, remember
 
 __all__ = [
     "FACILITIES",
@@ -31,6 +31,7 @@ __all__ = [
     "place_words",
     "read_entries",
     "split_key_words",
+    "split_word",
 ]
 
 NATIONALITY = "nationality"
@@ -41,6 +42,8 @@ _WORD = re.compile(r"[^\W_]+")
 _CONJUNCTIONS = "وف"
 _PREPOSITIONS = "بلك"
 _SHORTEST_KEY = 2
+# In code points: what is longer is no word, and reading it would not be linear.
+_LONGEST_WORD = 40
 
 # How likely a name means this kind of place before anything is known of the text.
 _PRIORS = {
@@ -208,11 +211,14 @@ def read_entries(table: str) -> Iterator[Entry]:
 
 def split_key_words(text: str) -> list[str]:
     """Return the key words of a text: folded, without hamza, أبو as بو."""
-    return ["بو" + word[3:] if word.startswith("ابو") else word for word in _folded_words(text)]
+    words = _WORD.findall(fold(text).replace("ء", ""))
+    return ["بو" + word[3:] if word.startswith("ابو") else word for word in words]
 
 
-def _folded_words(text: str) -> list[str]:
-    return _WORD.findall(fold(text).replace("ء", ""))
+@remember
+def split_word(word: str) -> tuple[str, ...]:
+    """Return the key words of one word, of which a long one has none."""
+    return tuple(split_key_words(word)) if len(word) <= _LONGEST_WORD else ()
 
 
 def join_key(words: Sequence[str]) -> str:
@@ -225,8 +231,13 @@ def _loose_key(words: Sequence[str]) -> str:
     return "".join(word.removeprefix("ال").rstrip("اه") or word for word in words)
 
 
-def key_readings(key: str) -> Iterator[tuple[str, float]]:
-    """Yield the ways to read a key with what they cost: whole, without و or ف, without ب, ل or ك."""
+@remember
+def key_readings(key: str) -> tuple[tuple[str, float], ...]:
+    """Return the ways to read a key with what they cost: whole, without و or ف, without ب, ل or ك."""
+    return tuple(_key_readings(key))
+
+
+def _key_readings(key: str) -> Iterator[tuple[str, float]]:
     yield key, 0.0
     starts = [(key, 0.0)]
     if len(key) > _SHORTEST_KEY and key[0] in _CONJUNCTIONS:

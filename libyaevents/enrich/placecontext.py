@@ -14,13 +14,14 @@ from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from libyaevents.documents import Document, Span
+from libyaevents.enrich.arabic import remember
 from libyaevents.enrich.gazetteer import (
     Entry,
     Gazetteer,
     distance_km,
     key_readings,
     place_words,
-    split_key_words,
+    split_word,
 )
 
 __all__ = ["Evidence", "Hit", "collect_evidence"]
@@ -29,7 +30,6 @@ _WORD = re.compile(r"[^\W_]+")
 _LONGEST_NAME = 3
 _SHORTEST_NAME = 3
 _SHORTEST_CUT = 4
-_LONGEST_WORD = 40
 _HIT_FEATURES = frozenset({"country", "capital", "city", "town", "region", "airport", "base"})
 _TOWNS = frozenset({"capital", "city", "town"})
 
@@ -188,7 +188,7 @@ class _Word(NamedTuple):
 
 def collect_evidence(document: Document, gazetteer: Gazetteer) -> Evidence:
     """Return what the text of a document says about where it plays."""
-    finder = _Finder(gazetteer)
+    finder = _finder(gazetteer)
     words = list(_read_words(document.text))
     clues = list(finder.find_actors(words))
     hits: list[Hit] = []
@@ -226,9 +226,8 @@ class _Finder:
 
     def __init__(self, gazetteer: Gazetteer) -> None:
         self._gazetteer = gazetteer
-        self._opens: dict[str, bool] = {}
-        self._actors: dict[str, str | None] = {}
-        self._single: dict[str, _Found | None] = {}
+        self._opens = remember(gazetteer.opens_name)
+        self._single = remember(self._read_single)
 
     def find(self, words: Sequence[_Word]) -> Iterator[tuple[int, int, tuple[Entry, ...], float, bool]]:
         """Yield start, end, places that may be meant, weight and whether a proclitic was cut, in order."""
@@ -245,29 +244,23 @@ class _Finder:
     def find_actors(self, words: Iterable[_Word]) -> Iterator[tuple[int, str, float]]:
         """Yield position, country and weight of actors that belong to one country."""
         for word in words:
-            key = word.keys[0]
-            if key not in self._actors:
-                codes = (_COUNTRY_OF_ACTOR.get(reading) for reading, _ in key_readings(key))
-                self._actors[key] = next(filter(None, codes), None)
-            country = self._actors[key]
+            country = _country_of_actor(word.keys[0])
             if country is not None:
                 yield word.start, country, _ACTOR_WEIGHT
 
     def _longest(self, words: Sequence[_Word], position: int) -> tuple[int, _Found | None]:
         """Return the longest name that begins at a word, and how many words it takes."""
         first = words[position].keys
-        if first[0] not in self._opens:
-            self._opens[first[0]] = self._gazetteer.opens_name(first[0])
-        if self._opens[first[0]]:
+        if self._opens(first[0]):
             for size in range(min(_LONGEST_NAME, len(words) - position), 1, -1):
                 keys = [key for word in words[position : position + size] for key in word.keys]
                 found = self._named("".join(keys))
                 if found is not None:
                     return size, found
-        key = "".join(first)
-        if key not in self._single:
-            self._single[key] = self._named(key) or self._nationality(key)
-        return 1, self._single[key]
+        return 1, self._single("".join(first))
+
+    def _read_single(self, key: str) -> _Found | None:
+        return self._named(key) or self._nationality(key)
 
     def _named(self, key: str) -> _Found | None:
         for reading, cost in key_readings(key):
@@ -299,12 +292,17 @@ class _Finder:
 
 def _read_words(text: str) -> Iterator[_Word]:
     for match in _WORD.finditer(text):
-        word = match[0]
-        keys = _split_word(word) if len(word) <= _LONGEST_WORD else ()
+        keys = split_word(match[0])
         if keys:
             yield _Word(match.start(), match.end(), keys)
 
 
-@lru_cache(maxsize=1 << 16)
-def _split_word(word: str) -> tuple[str, ...]:
-    return tuple(split_key_words(word))
+@lru_cache(maxsize=1)
+def _finder(gazetteer: Gazetteer) -> _Finder:
+    return _Finder(gazetteer)
+
+
+@remember
+def _country_of_actor(key: str) -> str | None:
+    codes = (_COUNTRY_OF_ACTOR.get(reading) for reading, _ in key_readings(key))
+    return next(filter(None, codes), None)

@@ -26,6 +26,7 @@ from libyaevents.enrich.gazetteer import (
 )
 from libyaevents.enrich.placecontext import Evidence, collect_evidence
 from libyaevents.enrich.placephrases import BEARINGS, Phrase, read_direction
+from libyaevents.records import fill
 
 __all__ = ["resolve_places"]
 
@@ -93,16 +94,16 @@ def resolve_places(document: Document) -> Document:
         return document
     resolver = _Resolver(document)
     entities = tuple(
-        replace(entity, place=resolver.mention(entity.start, entity.end, entity.label))
+        fill(entity, place=resolver.mention(entity.start, entity.end, entity.label))
         if entity.label in PLACE_LABELS and entity.place is None
         else entity
         for entity in document.entities
     )
     finder = _EventPlaces(document, entities, resolver)
     events = tuple(
-        event if event.place else replace(event, place=finder.find(event)) for event in document.events
+        event if event.place else fill(event, place=finder.find(event)) for event in document.events
     )
-    return replace(document, entities=entities, events=events)
+    return fill(document, entities=entities, events=events)
 
 
 class _Resolver:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 
 from libyaevents.documents import Argument, Document, Entity, Event, Timex
 from libyaevents.enrich.timeframes import Frame
 from libyaevents.enrich.timereading import read_frames
 from libyaevents.enrich.timevalues import resolve_frames
+from libyaevents.records import fill
 
 __all__ = ["parse_time", "resolve_times"]
 
@@ -41,10 +41,10 @@ def resolve_times(document: Document) -> Document:
     entities = tuple(_with_time(entity, document) for entity in document.entities)
     dates = _Dates(entities, document)
     events = tuple(
-        event if event.time is not None else replace(event, time=dates.time_of(event))
+        event if event.time is not None else fill(event, time=dates.time_of(event))
         for event in document.events
     )
-    return replace(document, entities=entities, events=events)
+    return fill(document, entities=entities, events=events)
 
 
 def parse_time(expression: str, *, published: date | None = None) -> Timex:
@@ -74,7 +74,7 @@ def _read(expression: str) -> list[Frame]:
 def _with_time(entity: Entity, document: Document) -> Entity:
     if entity.label != _DATE_LABEL or entity.time is not None:
         return entity
-    return replace(entity, time=_time_at(entity, document))
+    return fill(entity, time=_time_at(entity, document))
 
 
 def _time_at(mention: Entity | Argument, document: Document) -> Timex:
@@ -82,7 +82,7 @@ def _time_at(mention: Entity | Argument, document: Document) -> Timex:
     if _OF_AN_EVENT.match(document.text, mention.end) and _counts_on(mention.text):
         published = None
     time = parse_time(mention.text, published=published)
-    return replace(time, start=mention.start, end=mention.end, text=mention.text)
+    return fill(time, start=mention.start, end=mention.end, text=mention.text)
 
 
 def _counts_on(expression: str) -> bool:
@@ -110,7 +110,7 @@ class _Dates:
             return next((time for time in stated if time.value is not None), stated[0])
         found = self.of_sentence.get(self._sentence_at(event.trigger.start))
         if found is not None:
-            return replace(found, inferred=True)
+            return fill(found, inferred=True)
         published = self.document.published
         if published is None:
             return None
