@@ -133,6 +133,7 @@ Whole = int | None
 Number = float | None
 Precision = Literal["float32", "bfloat16"] | None
 Day = Annotated[date | None, Option(parser=_parse_date, metavar="DATE", help="Day of undated articles.")]
+Actors = Annotated[Path | None, Option(metavar="CSV", help="Own actors, beside the packaged ones.")]
 RecallBias = Annotated[float, Option(help="Above 0 finds more, below 0 less but surer (0).")]
 Verbose = Annotated[bool, Option("--verbose", "-v", callback=_set_verbose, help="Show the log on stderr.")]
 Version = Annotated[
@@ -158,6 +159,8 @@ def extract(
     model: Annotated[Text, Option(metavar="MODEL", help="A model's name or folder (compact).")] = None,
     recall_bias: RecallBias = 0.0,
     published: Day = None,
+    enrich: Annotated[bool, Option(help="Resolve dates, places, actors, claims, figures.")] = True,
+    actors: Actors = None,
     output: Annotated[
         Path | None,
         Option(metavar="PATH", help="File, written whole or not at all; folder for several pages."),
@@ -170,9 +173,12 @@ def extract(
     """
     from libyaevents.checkpoint import DEFAULT_MODEL
 
+    if actors is not None and not enrich:
+        raise ConfigError("expected --actors or --no-enrich, found both: leave one out")
     documents = _read_articles(files or [], is_packaged=article, published=published)
-    name = DEFAULT_MODEL if model is None else model
-    extractor = libyaevents.Extractor.from_pretrained(name, recall_bias=recall_bias)
+    extractor = libyaevents.Extractor.from_pretrained(
+        DEFAULT_MODEL if model is None else model, recall_bias=recall_bias, enrich=enrich, actors=actors
+    )
     found = _extract_all(extractor, documents)
     if len(files or []) > 1 and sys.stderr.isatty() and not (output is None and sys.stdout.isatty()):
         found = _show_progress(found, files or [])
@@ -305,6 +311,7 @@ def convert(
     any_factuality: Annotated[
         bool, Option("--any-factuality", help="Code what is negated or possible, too.")
     ] = False,
+    actors: Actors = None,
     verbose: Verbose = False,
 ) -> None:
     """Turn documents into rows, one for each event, with dates, places, actors and casualties resolved.
@@ -316,18 +323,19 @@ def convert(
 
     shape = to if to in _CODEBOOKS else "table"
     write = _find_writer(to, output)
-    rows = to_rows(_read_enriched(documents), shape, any_factuality=any_factuality)
+    rows = to_rows(_read_enriched(documents, actors), shape, any_factuality=any_factuality)
     # A file that is no list of documents is mostly told by its first line: no header goes before that.
     first = list(islice(rows, 1))
     with nullcontext(sys.stdout.buffer) if output is None else open_whole(output) as stream:
         write(chain(first, rows), columns_of(shape), stream)
 
 
-def _read_enriched(path: Path) -> Iterator[Document]:
+def _read_enriched(path: Path, actors: Path | None) -> Iterator[Document]:
     """Yield the documents of a file with what they leave open resolved: when, where, who, how many."""
-    from libyaevents.enrich import enrich
+    from libyaevents.enrich import enrich, read_actors
 
-    return map(enrich, libyaevents.read_documents(path))
+    table = None if actors is None else read_actors(actors)
+    return map(partial(enrich, actors=table), libyaevents.read_documents(path))
 
 
 def _find_writer(to: Rows, output: Path | None) -> Callable[[Iterator[Row], Columns, BinaryIO], None]:
@@ -352,13 +360,14 @@ def render(
         Path | None,
         Option(metavar="PATH", help="File, written whole or not at all; folder for several pages."),
     ] = None,
+    actors: Actors = None,
     verbose: Verbose = False,
 ) -> None:
     """Show documents as one web page: the text of one, or the events of many on a map or a timeline.
 
     Pages are self-contained, for any browser, offline; they run no script.
     """
-    found = _read_enriched(documents)
+    found = _read_enriched(documents, actors)
     if picture == "page":
         return _write(found, output, "html", "give a folder, as in --output pages, or --as map or timeline")
     from libyaevents.pictures import to_map, to_timeline
@@ -511,7 +520,9 @@ def evaluate(
     if predicted is not None:
         found = list(libyaevents.read_documents(predicted, ontology=load_ontology()))
     else:
-        extractor = libyaevents.Extractor.from_pretrained(str(model), engine=engine, recall_bias=recall_bias)
+        extractor = libyaevents.Extractor.from_pretrained(
+            str(model), engine=engine, recall_bias=recall_bias, enrich=False
+        )
         unread = [libyaevents.Document(text=document.text, id=document.id) for document in annotated]
         found, given = list(extractor.extract_many(unread)), list(extractor.extract_arguments(annotated))
     scores = libyaevents.evaluate(annotated, found, with_gold_triggers=given)

@@ -4,10 +4,11 @@ In: texts, or documents whose text is to be read. Out: `Document`s, one for each
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,8 @@ from libyaevents.checkpoint import (
 )
 from libyaevents.documents import Document
 from libyaevents.engines import Encoded, Engine, TriggerBatch
+from libyaevents.enrich import enrich as resolve
+from libyaevents.enrich import read_actors
 from libyaevents.errors import (
     ConfigError,
     DocumentError,
@@ -66,28 +69,35 @@ def extract(
     id: str | None = None,
     source: str | None = None,
     title: str | None = None,
+    enrich: bool = True,
 ) -> Document:
     """Read one article with the shipped model.
 
     Args:
         text: the article as it is; offsets of the result count its code points.
-        published: the day it appeared, a date or an ISO string.
+        published: the day it appeared, a date or an ISO string; «أمس» is counted from it.
         id: kept in the result.
         source: the outlet, kept in the result.
         title: kept in the result; it is not read unless it stands in the text too.
+        enrich: resolve times, places, actors, claims and casualties, too.
 
     Raises:
         InputTypeError: `text` is no str.
         InputError: `published` is a str that is no ISO date.
         DocumentError: the text holds lone surrogates, or `published` is something other than a date.
     """
-    return default_extractor().extract(text, published=published, id=id, source=source, title=title)
+    extractor = default_extractor(enrich=enrich)
+    return extractor.extract(text, published=published, id=id, source=source, title=title)
 
 
-@lru_cache(maxsize=1)
-def default_extractor() -> "Extractor":
+@cache
+def default_extractor(*, enrich: bool = True) -> "Extractor":
     """The shipped model, loaded once."""
-    return Extractor.from_pretrained()
+    if enrich:
+        return Extractor.from_pretrained()
+    bare = copy(default_extractor())
+    bare.enrich = None
+    return bare
 
 
 class Extractor:
@@ -101,15 +111,16 @@ class Extractor:
         settings: Settings,
         *,
         recall_bias: float = 0.0,
+        enrich: Callable[[Document], Document] | None = None,
     ) -> None:
-        """Put together what `from_pretrained` loads from one folder."""
+        """Put together what `from_pretrained` loads from one folder; `enrich` is applied to each result."""
         if not abs(recall_bias) <= LARGEST_RECALL_BIAS:  # NaN is on neither side
             raise ConfigError(
                 f"recall_bias is {recall_bias}: expected a number from {-LARGEST_RECALL_BIAS:g} to "
                 f"{LARGEST_RECALL_BIAS:g}; 0 balances precision and recall, 1 finds more, -1 less"
             )
         self.engine, self.tokenizer, self.labels, self.settings = engine, tokenizer, labels, settings
-        self.recall_bias = recall_bias
+        self.recall_bias, self.enrich = recall_bias, enrich
 
     @classmethod
     def from_pretrained(
@@ -119,6 +130,8 @@ class Extractor:
         engine: EngineName = "onnx",
         n_threads: int | None = None,
         recall_bias: float = 0.0,
+        enrich: bool = True,
+        actors: str | Path | None = None,
     ) -> "Extractor":
         """Load a model by the name of a shipped one, or from its folder.
 
@@ -128,12 +141,17 @@ class Extractor:
             n_threads: of the engine; all cores at hand when None.
             recall_bias: above 0 finds more, below 0 only what is surer, in logits taken from "no span here";
                 0 is what the model was tuned to. Scores stay what they are.
+            enrich: resolve times, places, actors, claims and casualties of what is found, too;
+                `libyaevents.enrich` has them one by one.
+            actors: a table of own actors, added to the packaged one; see docs/actors.md.
 
         Raises:
             ModelNotFoundError: there is no such model; the message lists those there are.
             CheckpointError: the folder is incomplete, damaged or unsafe.
             ConfigError: `recall_bias` is no number or beyond all sense.
+            MissingFileError, CorpusError: there is no such table, or a row of it is wrong.
         """
+        table = None if actors is None else read_actors(actors)
         folder = model_folder(name_or_path)
         return cls(
             load_engine(folder, engine, n_threads=n_threads),
@@ -141,6 +159,7 @@ class Extractor:
             load_labels(folder),
             load_settings(folder),
             recall_bias=recall_bias,
+            enrich=partial(resolve, actors=table) if enrich else None,
         )
 
     def extract(
@@ -173,13 +192,15 @@ class Extractor:
                 outside_bias=self.settings.trigger_outside_bias,
                 recall_bias=self.recall_bias,
             )
-            yield from self._assemble(chunk, scores, triggers)
+            for document in self._assemble(chunk, scores, triggers):
+                yield document if self.enrich is None else self.enrich(document)
 
     def extract_arguments(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Find the arguments and the factuality of events whose triggers are given ("gold triggers").
 
-        Entities are found as by `extract_many`. Events come back in text order. A trigger that is no run of
-        whole words of one sentence, or shares a word with another, gets no arguments; its event is kept.
+        Entities are found as by `extract_many`; nothing is enriched. Events come back in text order. A trigger
+        that is no run of whole words of one sentence, or shares a word with another, gets no arguments; its
+        event is kept.
 
         Raises:
             LabelError: an event's type is not one of the model's.

@@ -543,7 +543,7 @@ def _rebuilt(extractor: Extractor, *, recall_bias: float = 0.0, **settings: Any)
     """The same model with other settings."""
     own = replace(extractor.settings, **settings)
     parts = extractor.engine, extractor.tokenizer, extractor.labels, own
-    return Extractor(*parts, recall_bias=recall_bias)
+    return Extractor(*parts, recall_bias=recall_bias, enrich=extractor.enrich)
 
 
 def test_scores_are_calibrated(any_extractor: Extractor, article: Document) -> None:

@@ -39,7 +39,7 @@ LAZY_CALLS = {
 def extractor(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Extractor:
     """A tiny model in the place of the shipped one."""
     extractor = Extractor.from_pretrained(tiny_model)
-    monkeypatch.setattr("libyaevents.extractor.default_extractor", lambda: extractor)
+    monkeypatch.setattr("libyaevents.extractor.default_extractor", lambda *, enrich: extractor)
     return extractor
 
 

@@ -1,6 +1,7 @@
 """The model that ships with the package: whole, sensible on the packaged article, alike on either engine."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,31 @@ def test_report(article: Document) -> None:
 def test_size() -> None:
     """The model is small enough to come with the package."""
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 40e6
+
+
+DATED = "قُتل ثلاثة مدنيين في قصف استهدف مدينة ترهونة أمس الأول، وفق ما أعلنت وزارة الصحة في حكومة الوفاق."
+
+
+def test_events_are_resolved() -> None:
+    """What `extract` returns says when, where and how many; `enrich=False` leaves that open."""
+    document = libyaevents.extract(DATED, published="2020-05-07")
+    kill = next(event for event in document.events if event.type == "Kill")
+    assert kill.time is not None
+    assert (kill.time.value, kill.time.anchor) == ("2020-05-05", date(2020, 5, 7))
+    assert kill.place is not None
+    assert (kill.place.name, kill.place.country) == ("ترهونة", "LY")
+    assert [(figure.kind, figure.best) for figure in kill.casualties] == [("killed", 3)]
+    bare = libyaevents.extract(DATED, published="2020-05-07", enrich=False)
+    assert _spans(bare) == _spans(document)
+    assert not any(event.time or event.place or event.claim or event.casualties for event in bare.events)
+    assert not any(entity.core or entity.time for entity in bare.entities)
+
+
+def test_own_actors(tmp_path: Path) -> None:
+    """An extractor with a table of own actors knows them."""
+    header = "id,name,name_ar,aliases,kind,sector,code,side,parent,country,valid_from,valid_to"
+    row = "health-committee,Health Committee,وزارة الصحة في حكومة الوفاق,وزارة الصحة,1,GOV,,,,LY,,"
+    (tmp_path / "mine.csv").write_text(f"{header}\n{row}\n", encoding="utf-8")
+    extractor = Extractor.from_pretrained(actors=tmp_path / "mine.csv")
+    document = extractor.extract(DATED, published="2020-05-07")
+    assert "health-committee" in {entity.actor.id for entity in document.entities if entity.actor}

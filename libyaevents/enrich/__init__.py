@@ -1,14 +1,16 @@
 """Enrichers: pure functions from a document to a copy whose mentions say when, where, who and how many.
 
-    document = enrich(extract(text, published="2020-06-05"))
+    document = enrich(annotated)  # what `extract` has done to what it returns
     incidents = merge(documents)
 
 Each works offline, fills fields that are still empty, and leaves spans, labels and text as they are.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from libyaevents.documents import Document
+from libyaevents.enrich.actor_table import ActorTable, load_actors
 from libyaevents.enrich.actors import resolve_actors
 from libyaevents.enrich.casualties import count_casualties
 from libyaevents.enrich.claims import resolve_claims
@@ -19,7 +21,7 @@ from libyaevents.enrich.time import resolve_times
 from libyaevents.errors import ConfigError
 from libyaevents.records import quote, suggest
 
-__all__ = ["ENRICHERS", "enrich", "merge"]
+__all__ = ["ENRICHERS", "ActorTable", "enrich", "merge", "read_actors"]
 
 # By name, in the order in which they build on each other.
 ENRICHERS: Mapping[str, Callable[[Document], Document]] = {
@@ -32,12 +34,15 @@ ENRICHERS: Mapping[str, Callable[[Document], Document]] = {
 }
 
 
-def enrich(document: Document, *, only: Sequence[str] = tuple(ENRICHERS)) -> Document:
+def enrich(
+    document: Document, *, only: Sequence[str] = tuple(ENRICHERS), actors: ActorTable | None = None
+) -> Document:
     """Resolve cores, times, places, actors, claims and casualties, in this order.
 
     Args:
         document: with entities and events, of a model or of an annotator.
         only: the names of the enrichers to run.
+        actors: a table in place of the packaged one.
 
     Raises:
         ConfigError: there is no enricher of that name.
@@ -47,5 +52,15 @@ def enrich(document: Document, *, only: Sequence[str] = tuple(ENRICHERS)) -> Doc
             raise ConfigError(f"expected an enricher, found {quote(name)}; {suggest(name, ENRICHERS)}")
     for name, enricher in ENRICHERS.items():
         if name in only:
-            document = enricher(document)
+            document = resolve_actors(document, table=actors) if name == "actors" else enricher(document)
     return document
+
+
+def read_actors(path: str | Path) -> ActorTable:
+    """Return the packaged table of actors with the rows of a file added; see docs/actors.md.
+
+    Raises:
+        MissingFileError, InputError: there is no such file, or it cannot be read.
+        CorpusError: a row is wrong; the message names line and column.
+    """
+    return ActorTable.read(path, base=load_actors())

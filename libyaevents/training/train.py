@@ -169,7 +169,7 @@ def calibrate_model(folder: Path, dev: Sequence[Document]) -> dict[str, dict[str
         By kind of span: the number `n` of spans found in dev, and the expected calibration error of their
         scores, from 0 to 1, `before` and `after`, the latter cross-validated over the documents of dev.
     """
-    model = Extractor.from_pretrained(folder)
+    model = Extractor.from_pretrained(folder, enrich=False)
     settings = replace(model.settings, calibrators={})  # what is calibrated is the network's own scores
     reader = Extractor(model.engine, model.tokenizer, model.labels, settings)
     pairs = list(zip(dev, reader.extract_many(_unread(dev)), strict=True))
@@ -290,7 +290,7 @@ def _watch(extractor: Extractor, dev: Sequence[Document]) -> Mapping[str, float]
 
 def _measure(folder: Path, gold: Sequence[Document], *, seed: int) -> Evaluation:
     """Score the finished folder as users run it: the int8 graphs, end to end from raw text."""
-    extractor = Extractor.from_pretrained(folder)
+    extractor = Extractor.from_pretrained(folder, enrich=False)
     return evaluate(
         gold,
         list(extractor.extract_many(_unread(gold))),
