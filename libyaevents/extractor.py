@@ -198,9 +198,9 @@ class Extractor:
     def extract_arguments(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Find the arguments and the factuality of events whose triggers are given ("gold triggers").
 
-        Entities are found as by `extract_many`; nothing is enriched. Events come back in text order. A trigger
-        that is no run of whole words of one sentence, or shares a word with another, gets no arguments; its
-        event is kept.
+        Entities are found as by `extract_many`; nothing is enriched. Events come back in text order. A
+        trigger that is no run of whole words of one sentence, or shares a word with another, gets no
+        arguments; its event is kept.
 
         Raises:
             LabelError: an event's type is not one of the model's.

@@ -98,16 +98,19 @@ def freeze_lists(record: Any) -> None:
 
 
 def fill(record: _Record, **values: Any) -> _Record:
-    """Return a copy of a slotted dataclass with these values in place of its own, unchecked.
+    """Return a slotted dataclass with these values in place of its own, unchecked; itself where it has them.
 
     For those who fill fields of what is valid and leave its spans, texts and ids as they are: to check a
     document anew takes longer than most of them do.
     """
+    if all(getattr(record, name) == value for name, value in values.items()):
+        return record
     copy: _Record = object.__new__(type(record))
+    set_value = object.__setattr__  # as the record is frozen
     for name in record.__dataclass_fields__:
-        object.__setattr__(copy, name, getattr(record, name))
+        set_value(copy, name, getattr(record, name))
     for name, value in values.items():
-        object.__setattr__(copy, name, value)
+        set_value(copy, name, value)
     return copy
 
 

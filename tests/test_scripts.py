@@ -9,6 +9,7 @@ import pytest
 
 from libyaevents.datasets import load_corpus
 from libyaevents.documents import Argument, Document, Entity, Event, Trigger
+from libyaevents.enrich import ENRICHERS
 from libyaevents.errors import InputError
 from libyaevents.formats.jsonl import read_documents, write_documents
 
@@ -79,3 +80,14 @@ def test_statistics_page_is_up_to_date() -> None:
     page = (root / "docs" / "open-corpus.md").read_text(encoding="utf-8")
     assert statistics["tables"](documents) in page
     assert len(list((root / "docs" / "images").glob("open-*.svg"))) == 4
+
+
+def test_enricher_speed(tmp_path: Path, document: Document, capsys: pytest.CaptureFixture[str]) -> None:
+    """The model and each enricher are timed, and the share of all enrichers is told."""
+    write_documents([document], tmp_path / "one.jsonl")
+    script = runpy.run_path(str(SCRIPT.parent / "enricher_speed.py"))
+    script["main"]([str(tmp_path / "one.jsonl"), "--rounds", "1"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "1 articles, 8 words each, 1 rounds"
+    assert [line.split()[0] for line in lines[1:-1]] == ["model", *ENRICHERS]
+    assert lines[-1].startswith("enrichers / model: ")

@@ -14,7 +14,7 @@ from libyaevents.documents import Actor
 from libyaevents.enrich.actor_names import head_of, is_definite, name_readings, word_set
 from libyaevents.enrich.actor_spelling import deletions, within_one_letter
 from libyaevents.enrich.actor_table import Naming
-from libyaevents.enrich.arabic import fold, proclitic_readings, strip_conjunction
+from libyaevents.enrich.arabic import fold, proclitic_readings, remember, strip_conjunction
 
 __all__ = ["Phrases", "Spellings", "identity_of", "in_one_clause", "is_private", "is_state_that_acts"]
 
@@ -92,15 +92,17 @@ class Phrases:
         words, identity = _bare_words(key), identity_of(actor, key)
         if actor:
             self._actors[identity] = actor
+        head = head_of(key)
         for word in words:
-            self._names[head_of(key), word][words, identity] = None
+            self._names[head, word][words, identity] = None
 
     def add_kinds(self, key: str, namings: Iterable[Naming], actor: Actor) -> None:
         """Add what the actor of a name is called in the table: حماس is a حركة, قوات حفتر may be الجيش too."""
-        is_bare = head_of(key) not in _KINDS_OF_BODIES
+        own_head = head_of(key)
+        is_bare = own_head not in _KINDS_OF_BODIES
         for naming in namings:
             head = head_of(naming.key)
-            if head == _ARMY and head_of(key) in _FORCES_OF_ARMIES:
+            if head == _ARMY and own_head in _FORCES_OF_ARMIES:
                 self._armies.add(identity_of(actor, naming.key))
             if head in (_KINDS_OF_BODIES if is_bare else _KINDS_OF_GROUPS):
                 self._groups[head].add(identity_of(actor, naming.key))
@@ -229,5 +231,6 @@ def _is_feminine_verb(word: str) -> bool:
     )
 
 
+@remember
 def _bare_words(key: str) -> frozenset[str]:
     return frozenset(head_of(word) for word in key.split())

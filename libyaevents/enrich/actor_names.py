@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from libyaevents.documents import Actor
 from libyaevents.enrich.actor_table import ActorTable, Naming, Period
-from libyaevents.enrich.arabic import proclitic_readings
+from libyaevents.enrich.arabic import proclitic_readings, remember
 
 __all__ = [
     "FORCES",
@@ -117,6 +117,7 @@ def without_titles(key: str) -> str:
     return " ".join(words)
 
 
+@remember
 def head_of(key: str) -> str:
     """Return the first word of a phrase without article."""
     first = key.split(" ", 1)[0]

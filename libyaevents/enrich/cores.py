@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
 from libyaevents.documents import Document, Entity, Span
-from libyaevents.enrich.arabic import fold
+from libyaevents.enrich.arabic import fold, remember
 from libyaevents.enrich.gazetteer import Gazetteer, load_gazetteer, split_key_words, split_word
 from libyaevents.records import fill
 
@@ -36,6 +36,7 @@ _SUFFIX_LABELS = frozenset({"MILITARY", "ORG", "TITLE", "WEAPON"})
 _ARABIC_ONLY = frozenset("حعصضظق")
 
 _LETTERS = re.compile(r"[^\W\d_]+")
+_FOREIGN = re.compile(r"[A-Za-z\d]")
 _WORD = re.compile(r"[^\W_]+")
 # What may stand between a clitic and its word, and before the word itself: لـ, و", #.
 _JOINT = frozenset("ـ#_\"'«»“”‘’([-–")
@@ -79,8 +80,11 @@ class _CoreFinder:
         self._text = document.text
         self._lexicon = _load_lexicon()
         self._gazetteer: Gazetteer = load_gazetteer()
-        pieces = {match[0] for match in _WORD.finditer(self._text)}
-        self._seen = {key for piece in pieces for key in split_word(piece)}
+
+    @cached_property
+    def _seen(self) -> frozenset[str]:
+        """The key words of the whole text."""
+        return frozenset(key for piece in _WORD.findall(self._text) for key in split_word(piece))
 
     def core(self, entity: Entity) -> Span:
         """Return the span of an entity without proclitics and pronouns; never empty."""
@@ -167,7 +171,8 @@ class _CoreFinder:
             if label in ("PERSON", "MILITARY", "ORG", "NAMED_EVENT", "FAC")
             else frozenset()
         )
-        if any(form in self._lexicon.words or form in names for form in _forms(word)):
+        forms = _forms(word)
+        if not (forms.isdisjoint(self._lexicon.words) and forms.isdisjoint(names)):
             return True
         if label == "NORP" and self._gazetteer.adjective(word) is not None:
             return True
@@ -203,7 +208,7 @@ class _CoreFinder:
 def _glued_letters(text: str) -> int:
     """Return how many clitics stand before a number or a Latin name: و12, لـCNN."""
     letters = _LETTERS.match(text)
-    if letters is None:
+    if letters is None or not _FOREIGN.search(text, 0, letters.end() + 1):
         return 0
     run = fold(letters[0])
     latin = next((i for i, letter in enumerate(run) if letter.isascii()), len(run))
@@ -239,8 +244,13 @@ def _is_proclitic(letters: str) -> bool:
     return letters[0] in _CONJUNCTIONS and letters[1] in _PREPOSITIONS
 
 
-def _forms(word: str) -> Iterator[str]:
-    """Yield a word, and what it is without article and ending."""
+@remember
+def _forms(word: str) -> frozenset[str]:
+    """Return a word, and what it is without article and ending."""
+    return frozenset(_read_forms(word))
+
+
+def _read_forms(word: str) -> Iterator[str]:
     bare = word.removeprefix(_ARTICLE)
     for stem in dict.fromkeys((word, bare)):
         yield stem

@@ -180,17 +180,30 @@ def _from(items: Sequence[_Item], first: int) -> Iterator[_Item]:
 _Found = tuple[tuple[Entry, ...], float, bool]
 
 
+class _Known(NamedTuple):
+    """What is known of a word: its keys, whether a longer name begins with it, what it names by itself."""
+
+    keys: tuple[str, ...]
+    opens_name: bool
+    found: _Found | None
+    country_of_actor: str | None
+
+
 class _Word(NamedTuple):
     start: int
     end: int
-    keys: tuple[str, ...]
+    known: _Known
 
 
 def collect_evidence(document: Document, gazetteer: Gazetteer) -> Evidence:
     """Return what the text of a document says about where it plays."""
     finder = _finder(gazetteer)
-    words = list(_read_words(document.text))
-    clues = list(finder.find_actors(words))
+    words = list(finder.read(document.text))
+    clues = [
+        (word.start, word.known.country_of_actor, _ACTOR_WEIGHT)
+        for word in words
+        if word.known.country_of_actor
+    ]
     hits: list[Hit] = []
     open_hits: list[tuple[Hit, tuple[Entry, ...]]] = []
     for start, end, entries, weight, is_cut in finder.find(words):
@@ -226,8 +239,27 @@ class _Finder:
 
     def __init__(self, gazetteer: Gazetteer) -> None:
         self._gazetteer = gazetteer
-        self._opens = remember(gazetteer.opens_name)
-        self._single = remember(self._read_single)
+        self._know = remember(self._look_up)
+
+    def read(self, text: str) -> Iterator[_Word]:
+        """Yield the words of a text, with what is known of each."""
+        for match in _WORD.finditer(text):
+            known = self._know(match[0])
+            if known is not None:
+                yield _Word(match.start(), match.end(), known)
+
+    def _look_up(self, word: str) -> _Known | None:
+        keys = split_word(word)
+        if not keys:
+            return None
+        whole = "".join(keys)
+        countries = (_COUNTRY_OF_ACTOR.get(reading) for reading, _ in key_readings(keys[0]))
+        return _Known(
+            keys,
+            self._gazetteer.opens_name(keys[0]),
+            self._named(whole) or self._nationality(whole),
+            next(filter(None, countries), None),
+        )
 
     def find(self, words: Sequence[_Word]) -> Iterator[tuple[int, int, tuple[Entry, ...], float, bool]]:
         """Yield start, end, places that may be meant, weight and whether a proclitic was cut, in order."""
@@ -241,26 +273,16 @@ class _Finder:
             yield words[position].start, words[position + size - 1].end, entries, weight, is_cut
             position += size
 
-    def find_actors(self, words: Iterable[_Word]) -> Iterator[tuple[int, str, float]]:
-        """Yield position, country and weight of actors that belong to one country."""
-        for word in words:
-            country = _country_of_actor(word.keys[0])
-            if country is not None:
-                yield word.start, country, _ACTOR_WEIGHT
-
     def _longest(self, words: Sequence[_Word], position: int) -> tuple[int, _Found | None]:
         """Return the longest name that begins at a word, and how many words it takes."""
-        first = words[position].keys
-        if self._opens(first[0]):
+        first = words[position].known
+        if first.opens_name:
             for size in range(min(_LONGEST_NAME, len(words) - position), 1, -1):
-                keys = [key for word in words[position : position + size] for key in word.keys]
+                keys = [key for word in words[position : position + size] for key in word.known.keys]
                 found = self._named("".join(keys))
                 if found is not None:
                     return size, found
-        return 1, self._single("".join(first))
-
-    def _read_single(self, key: str) -> _Found | None:
-        return self._named(key) or self._nationality(key)
+        return 1, first.found
 
     def _named(self, key: str) -> _Found | None:
         for reading, cost in key_readings(key):
@@ -290,19 +312,6 @@ class _Finder:
         return tuple(best.values())
 
 
-def _read_words(text: str) -> Iterator[_Word]:
-    for match in _WORD.finditer(text):
-        keys = split_word(match[0])
-        if keys:
-            yield _Word(match.start(), match.end(), keys)
-
-
 @lru_cache(maxsize=1)
 def _finder(gazetteer: Gazetteer) -> _Finder:
     return _Finder(gazetteer)
-
-
-@remember
-def _country_of_actor(key: str) -> str | None:
-    codes = (_COUNTRY_OF_ACTOR.get(reading) for reading, _ in key_readings(key))
-    return next(filter(None, codes), None)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from libyaevents.enrich.arabic import read_number
 from libyaevents.enrich.gazetteer import key_readings, place_words
 
-__all__ = ["BEARINGS", "Phrase", "read_direction"]
+__all__ = ["BEARINGS", "Phrase", "read_direction", "tells_distance"]
 
 BEARINGS = {"شمال": 0, "شرق": 90, "جنوب": 180, "غرب": 270}
 _DIAGONALS = {(0, 90): 45, (180, 90): 135, (180, 270): 225, (0, 270): 315}
@@ -31,6 +31,11 @@ class Phrase(NamedTuple):
     distance: float | None
     bearing: int | None
     length: int
+
+
+def tells_distance(words: Sequence[str]) -> bool:
+    """Say whether a unit of length is among the words: without one they tell no distance."""
+    return any(word in _UNIT_KM for word in words)
 
 
 def read_direction(words: Sequence[str]) -> Phrase | None:

@@ -25,7 +25,7 @@ from libyaevents.enrich.gazetteer import (
     split_key_words,
 )
 from libyaevents.enrich.placecontext import Evidence, collect_evidence
-from libyaevents.enrich.placephrases import BEARINGS, Phrase, read_direction
+from libyaevents.enrich.placephrases import BEARINGS, Phrase, read_direction, tells_distance
 from libyaevents.records import fill
 
 __all__ = ["resolve_places"]
@@ -335,7 +335,7 @@ class _EventPlaces:
         text = self._resolver.text
         line = text[max(0, argument.start - 60) : argument.start].split("\n")[-1]
         words = split_key_words(line)[-8:]
-        for first in range(len(words)):
+        for first in range(len(words) if tells_distance(words) else 0):
             phrase = read_direction(words[first:])
             if phrase is not None and phrase.distance is not None and phrase.length == len(words) - first:
                 whole = [*words[first:], *split_key_words(argument.text)]
