@@ -50,7 +50,7 @@ def away(found: Place, latitude: float, longitude: float) -> float:
     return distance_km((found.latitude, found.longitude), (latitude, longitude))
 
 
-def with_event(document: Document, trigger: str, **arguments: str) -> Document:
+def with_event(document: Document, trigger: str, type: str = "Attack", **arguments: str) -> Document:
     """Return the document with one event; arguments are role=text, an entity's where one has that text."""
     start = document.text.index(trigger)
     found = []
@@ -60,7 +60,7 @@ def with_event(document: Document, trigger: str, **arguments: str) -> Document:
         found.append(Argument(role=role, start=at, end=at + len(text), text=text, entity_id=entity))
     event = Event(
         id="E1",
-        type="Attack",
+        type=type,
         trigger=Trigger(start=start, end=start + len(trigger), text=trigger),
         arguments=tuple(found),
     )
@@ -226,6 +226,27 @@ def test_an_event_place_may_be_no_entity() -> None:
     assert found is not None
     assert found.precision == 2
     assert 440 < away(found, 32.897, 13.178) < 460
+
+
+@pytest.mark.parametrize(
+    ("type", "roles", "name"),
+    [
+        ("Advance", {"Destination": "سرت", "Origin": "الجفرة"}, "سرت"),
+        ("Withdraw", {"Destination": "سرت", "Origin": "الجفرة"}, "الجفرة"),
+        ("Displace", {"Destination": "سرت"}, "سرت"),
+        ("Seize", {"Patient": "سرت"}, "سرت"),
+        ("Shelling", {"Patient": "سرت", "Place": "الجفرة"}, "الجفرة"),
+        ("Accuse", {"Patient": "سرت"}, None),
+    ],
+)
+def test_an_event_without_place_lies_where_it_is_aimed(
+    type: str, roles: dict[str, str], name: str | None
+) -> None:
+    """What is taken, attacked, entered or left is where it happens; who is accused is nowhere."""
+    document = with_event(read("تحرك من [GPE:الجفرة] نحو [GPE:سرت]"), "تحرك", type, **roles)
+    found = resolve_places(document).events[0].place
+    assert (found and found.name) == name
+    assert found is None or found.precision != 3
 
 
 def test_an_event_without_place_takes_the_only_place_of_its_sentence() -> None:
