@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from libyaevents.documents import Argument, Document, Entity, Event, Trigger
 from libyaevents.errors import CheckpointError
 from libyaevents.ontology import Ontology
+from libyaevents.records import fill
 from libyaevents.tags import DecodedSpan, decode_spans
 from libyaevents.windows import batch_by_length
 from libyaevents.words import Span
@@ -209,7 +210,7 @@ def _decode_units(
             merged[row, : len(starts), 1::2] = words[starts, 1::2] + np.add.reduceat(behind, starts)
     found = decode_spans(merged, lengths, outside_bias=outside_bias, recall_bias=recall_bias)
     return [
-        [replace(span, start=int(bounds[span.start]), end=int(bounds[span.end])) for span in spans]
+        [fill(span, start=int(bounds[span.start]), end=int(bounds[span.end])) for span in spans]
         for bounds, spans in zip(units, found, strict=True)
     ]
 
@@ -284,7 +285,7 @@ def _in_agreement(entities: Sequence[Entity]) -> tuple[Entity, ...]:
     for entity in entities:
         totals[entity.text][entity.label] += entity.score or 0.0
     return tuple(
-        replace(entity, label=max(totals[entity.text], key=totals[entity.text].__getitem__))
+        fill(entity, label=max(totals[entity.text], key=totals[entity.text].__getitem__))
         for entity in entities
     )
 

@@ -14,7 +14,7 @@ would put them into one bin.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from libyaevents.documents import Argument, Document, Event
 from libyaevents.errors import CheckpointError
 from libyaevents.evaluation.items import attached_argument, entity_span, entity_spans, trigger_span
 from libyaevents.evaluation.report import Reliability, ReliabilityBin
+from libyaevents.records import fill
 
 __all__ = [
     "KINDS",
@@ -109,17 +110,17 @@ def calibrate(document: Document, calibrators: Calibrators) -> Document:
     of_entities, of_triggers, of_arguments = (calibrators.get(kind, Calibrator()) for kind in KINDS)
 
     def calibrated(event: Event) -> Event:
-        trigger = replace(event.trigger, score=_apply(of_triggers, event.trigger.score))
+        trigger = fill(event.trigger, score=_apply(of_triggers, event.trigger.score))
         certainty = 1.0 if trigger.score is None else trigger.score
         arguments = (
-            replace(each, score=_apply(of_arguments, _given_trigger(event, each), times=certainty))
+            fill(each, score=_apply(of_arguments, _given_trigger(event, each), times=certainty))
             for each in event.arguments
         )
         score = _apply(of_triggers, event.score)
-        return replace(event, trigger=trigger, arguments=tuple(arguments), score=score)
+        return fill(event, trigger=trigger, arguments=tuple(arguments), score=score)
 
-    entities = (replace(each, score=_apply(of_entities, each.score)) for each in document.entities)
-    return replace(document, entities=tuple(entities), events=tuple(map(calibrated, document.events)))
+    entities = (fill(each, score=_apply(of_entities, each.score)) for each in document.entities)
+    return fill(document, entities=tuple(entities), events=tuple(map(calibrated, document.events)))
 
 
 def cross_validate(pairs: Sequence[Pair]) -> list[Pair]:
