@@ -23,6 +23,7 @@ __all__ = [
     "isolate",
     "label_html",
     "list_html",
+    "long_class",
     "page_html",
     "place_html",
     "place_name_html",
@@ -33,8 +34,10 @@ __all__ = [
     "visible",
 ]
 
-_UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u206f\ud800-\udfff]")
 _N_HUES = 12
+# What is longer than any label of the ontology may break the line: a hostile one would widen the page.
+_LONGEST_LABEL = 32
 
 _STATUS_NAMES = {"happened": "وقع", "claimed": "قول منسوب", "denied": "منفي", "planned": "غير مؤكد أو مرتقب"}
 _PARTY_NAMES = {True: "طرف في الحدث", False: "ليس طرفًا في الحدث"}
@@ -60,7 +63,12 @@ def isolate(text: str) -> str:
 
 def label_html(text: str, classes: str) -> str:
     """Return a label of the ontology or a code, which runs from left to right."""
-    return f'<bdi dir="ltr" lang="en" class="label {classes}">{escape(text)}</bdi>'
+    return f'<bdi dir="ltr" lang="en" class="label {classes}{long_class(text)}">{escape(text)}</bdi>'
+
+
+def long_class(label: str) -> str:
+    """Return the class of a label that may break the line; nothing for all of the ontology's."""
+    return " long" if len(label) > _LONGEST_LABEL else ""
 
 
 def value_html(text: str) -> str:

@@ -98,6 +98,15 @@ def test_circle_links_to_its_list() -> None:
         links = [attributes["href"] for tag, attributes in tags if tag == "a"]
         assert links
         assert set(links) <= {f"#{attributes['id']}" for _, attributes in tags if "id" in attributes}
+        # Browsers open a closed list where what a link leads to lies inside.
+        assert {tag for tag, attributes in tags if "id" in attributes} == {"div"}
+
+
+def test_circles_have_names() -> None:
+    """A link of the drawing is called by its place, or by type and day, and by its number of events."""
+    event = {"place": SIRTE, "time": day("2020-06-05")}
+    names = [Page(picture([document(event, event)])).within("a") for picture in PICTURES]
+    assert names == [["سرت: 2"], ["Shelling · 2020-06-05 · 2"]]
 
 
 def test_near_places_widen_the_frame() -> None:
@@ -291,5 +300,5 @@ def test_many_events(picture: Picture) -> None:
     html = picture([document(*[event] * 10_000)])
     assert html.count("<li>") == 10_000
     assert html.count("<circle") == 1
-    assert "<details id" in html
+    assert "<details>" in html
     assert " open>" not in html

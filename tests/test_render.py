@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import re
+from colorsys import hls_to_rgb
 from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
@@ -386,6 +387,54 @@ def test_only_web_addresses_are_links(document: Document) -> None:
         attributes["href"] for _, attributes in Page(to_html(hostile_document())).tags if "href" in attributes
     ]
     assert hrefs == ["#event-0"]
+
+
+@pytest.mark.parametrize(("length", "may_break"), [(32, False), (33, True)])
+def test_labels_longer_than_any_of_the_ontology_may_break(length: int, may_break: bool) -> None:
+    """A label of any length stays in the page's width, in the text and in the table."""
+    event = Event(id="E1", type="X" * length, trigger=trigger(TEXT, "دخلت"))
+    tags = Page(to_html(Document(text=TEXT, events=(event,)))).tags
+    shown = [
+        attributes["class"] or "" for _, attributes in tags if "trigger" in (attributes.get("class") or "")
+    ]
+    assert ["long" in classes for classes in shown] == [may_break, may_break]
+
+
+def lightness_of(scheme: str) -> dict[str, int]:
+    """Return the variables in percent that the style sheet sets for a color scheme."""
+    style = files("libyaevents").joinpath("data/page.css").read_text(encoding="utf-8")
+    light, dark = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
+    return {
+        name: int(value)
+        for name, value in re.findall(r"--([\w-]+): (\d+)%", light if scheme == "light" else dark)
+    }
+
+
+def luminance(red: float, green: float, blue: float) -> float:
+    """Return the relative luminance of WCAG 2 of an sRGB color."""
+    linear = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in (red, green, blue)
+    )
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(first: float, second: float) -> float:
+    """Return the contrast ratio of WCAG 2 of two luminances."""
+    return (max(first, second) + 0.05) / (min(first, second) + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("hue", range(0, 360, 30))
+def test_marks_can_be_read(scheme: str, hue: int) -> None:
+    """Entities and triggers of every hue have the contrast of WCAG AA, on light and dark pages."""
+    lightness = lightness_of(scheme)
+    tint, tint_ink, strong = (
+        luminance(*hls_to_rgb(hue / 360, lightness[name] / 100, saturation))
+        for name, saturation in (("tint", 0.65), ("tint-ink", 0.70), ("strong", 0.60))
+    )
+    ink = 1.0 if scheme == "light" else luminance(0x16 / 255, 0x15 / 255, 0x14 / 255)
+    assert contrast(tint, tint_ink) >= 4.5
+    assert contrast(strong, ink) >= 4.5
 
 
 def test_hostile_text_is_inert_in_the_page() -> None:

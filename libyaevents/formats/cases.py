@@ -1,7 +1,7 @@
 """What a row needs of an event: a document comes in, its events go out as cases with parties and sentence.
 
-A case names who takes part, by what the resolvers found or else by the text, and the functions below read its
-dates and figures. Nothing here knows a scheme of rows.
+A case names who takes part, by what the resolvers found or else by the text, and where it stands in the text;
+the functions below read its dates and figures. Nothing here knows a scheme of rows.
 """
 
 import re
@@ -12,17 +12,29 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple, TypeGuard
 
-from libyaevents.documents import Actor, Argument, Document, Entity, Event, Span, Timex, Trigger
-from libyaevents.formats.codebooks import INTERS
+from libyaevents.documents import (
+    Actor,
+    Argument,
+    Casualties,
+    Document,
+    Entity,
+    Event,
+    Place,
+    Span,
+    Timex,
+    Trigger,
+)
+from libyaevents.formats.codebooks import ARMED, INTERS, Row
 from libyaevents.ontology import EventType, load_ontology
 from libyaevents.words import split_sentences
 
-__all__ = ["Case", "Party", "Period", "cases_of", "figures", "join", "period_of"]
+__all__ = ["Case", "Party", "Period", "cases_of", "figures", "join", "period_of", "point_of"]
 
 _AGENT, _PATIENT, _SOURCE, _PLACE = "Agent", "Patient", "Source", "Place"
 _OTHERS = ("Counterpart", _PATIENT)
 # Of what an event is done to, what can be a party to it: a city that is shelled is none.
-_PARTY_LABELS = frozenset({"PERSON", "ORG", "MILITARY", "NORP"})
+_MILITARY = "MILITARY"
+_PARTY_LABELS = frozenset({"PERSON", "ORG", _MILITARY, "NORP"})
 _VIOLENT_FAMILY = "armed conflict"
 # Of a sentence, around its trigger: 10,000 events in one endless line stay a file that can be opened.
 _LONGEST_SENTENCE = 1000
@@ -32,13 +44,16 @@ _INTERS = {key: name for n, name in enumerate(INTERS, start=1) for key in (name.
 
 _DATE = re.compile(r"(\d{4})(?:-W(\d\d)|-(\d\d)(?:-(\d\d)(?:T.*)?)?)?", re.ASCII)
 _DAYS = {"day": 1, "week": 7, "month": 31, "year": 366}  # at most
+# The day of publication is the last that an event can be of which no more is told.
+_DAYS_BEFORE_PUBLICATION = 2
 
 
 class Party(NamedTuple):
-    """Somebody who takes part in an event, named as resolved or else as in the text."""
+    """Somebody who takes part in an event, named as resolved or else as in the text; `label` of an entity."""
 
     name: str
     actor: Actor | None
+    label: str | None = None
 
     @property
     def code(self) -> str | None:
@@ -51,9 +66,14 @@ class Party(NamedTuple):
         kind = self.actor.kind if self.actor else None
         return _INTERS.get(_KIND_SEPARATOR.sub(" ", kind).casefold()) if kind else None
 
+    @property
+    def is_armed(self) -> bool:
+        """Whether it fights: by its kind, or else as forces that no table knows."""
+        return self.inter in ARMED if self.inter else self.label == _MILITARY
+
 
 class Period(NamedTuple):
-    """First and last day, and of how many days an event's own is one."""
+    """First and last day, and of how many days an event's own is one, at least 2 if no text tells its day."""
 
     start: date
     end: date
@@ -64,12 +84,19 @@ class Period(NamedTuple):
         """The year that all days are of."""
         return self.start.year if self.start.year == self.end.year else None
 
+    @property
+    def day(self) -> date | None:
+        """The only day, or that of publication."""
+        is_day = self.start == self.end and self.n_days <= _DAYS_BEFORE_PUBLICATION
+        return self.start if is_day else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """An event and what its row needs from around it.
 
-    `is_told_by_attack`: an attack in its sentence carries the same figure, as the cause of these deaths.
+    `is_told_already`: another event of its sentence carries the same figure: the attack that caused the harm,
+    or a word before for the same harm (صرع مجهولون عقيدا … في سابع عملية اغتيال).
     """
 
     document: Document
@@ -78,7 +105,7 @@ class Case:
     sentence: Span
     agents: tuple[Party, ...]
     others: tuple[Party, ...]
-    is_told_by_attack: bool
+    is_told_already: bool
 
     @property
     def is_violent(self) -> bool:
@@ -111,6 +138,23 @@ class Case:
         """Return the arguments of a role as the text has them."""
         return join(argument.text for argument in self.event.arguments if argument.role == role)
 
+    def provenance(self) -> Row:
+        """Return the cells that say where the event is told, by whom, and how sure it is."""
+        event, time = self.event, self.event.time
+        return {
+            "document": self.document.id,
+            "event": event.id,
+            "type": event.type,
+            "start": event.trigger.start,
+            "end": event.trigger.end,
+            "sentence": self.sentence_text,
+            "claimed_by": self.claimant,
+            "factuality": event.factuality,
+            "score": event.score,
+            "time": time.value if time else None,
+            "time_inferred": time.inferred if time else None,
+        }
+
 
 def cases_of(document: Document) -> Iterator[Case]:
     """Yield the events of a document in its order."""
@@ -118,25 +162,17 @@ def cases_of(document: Document) -> Iterator[Case]:
     entities = {entity.id: entity for entity in document.entities}
     sentences = document.sentences or split_sentences(document.text)
     sentence_of = {event.id: _sentence_around(sentences, event.trigger) for event in document.events}
-    violent = {name for name, item in types.items() if item.family == _VIOLENT_FAMILY}
-    told = {
-        (sentence_of[event.id], event.factuality, figure)
-        for event in document.events
-        if event.type in violent
-        for figure in event.casualties
-    }
+    told_already = _told_already(document.events, sentence_of, types)
     for event in document.events:
-        sentence = sentence_of[event.id]
         others = (_parties(document, event, entities, role) for role in _OTHERS)
         yield Case(
             document=document,
             event=event,
             type=types.get(event.type),
-            sentence=sentence,
+            sentence=sentence_of[event.id],
             agents=_parties(document, event, entities, _AGENT),
             others=next(filter(None, others), ()),
-            is_told_by_attack=event.type not in violent
-            and any((sentence, event.factuality, figure) in told for figure in event.casualties),
+            is_told_already=event.id in told_already,
         )
 
 
@@ -146,17 +182,24 @@ def join(values: Iterable[str | None], separator: str = "; ") -> str | None:
 
 
 def figures(event: Event, kind: str) -> tuple[int | None, int | None, int | None]:
-    """Return low, best and high of a kind of harm; where sources differ, the lowest best.
+    """Return low, best and high of a kind of harm; where sources differ, the lowest is best.
 
-    Figures are not added up: two of one event are mostly two claims. A bare minimum (أكثر من 40) is the best
-    that is known, and says nothing of how many there are at most.
+    Figures are not added up. Two of one source are parts (11 of theirs, two of ours) or one is part of the
+    other (27 dead, among them a peddler): the largest is sure. A bare minimum (أكثر من 40) is the best that
+    is known, and says nothing of how many there are at most.
     """
-    found = [figure for figure in event.casualties if figure.kind == kind]
-    lows = [_first(figure.minimum, figure.best) for figure in found]
-    bests = [_first(figure.best, figure.minimum) for figure in found]
-    highs = [_first(figure.maximum, figure.best) for figure in found]
+    by_source: dict[str | None, list[Casualties]] = {}
+    for figure in event.casualties:
+        if figure.kind == kind:
+            by_source.setdefault(figure.source, []).append(figure)
+    groups = by_source.values()
+    lows = [_largest(_first(item.minimum, item.best) for item in group) for group in groups]
+    bests = [_largest(_first(item.best, item.minimum) for item in group) for group in groups]
+    highs = [_largest(_first(item.maximum, item.best) for item in group) for group in groups]
     low, best = (min(filter(_is_known, numbers), default=None) for numbers in (lows, bests))
-    return low, best, max(filter(_is_known, highs), default=None)
+    high, at_least = _largest(highs), _largest(lows)
+    is_open = high is not None and at_least is not None and high < at_least
+    return low, best, None if is_open else high
 
 
 def period_of(time: Timex | None) -> Period | None:
@@ -168,7 +211,35 @@ def period_of(time: Timex | None) -> Period | None:
     if head is None or tail is None or head[0] > tail[1]:
         return None
     start, end = head[0], tail[1]
-    return Period(start, end, max((end - start).days + 1, _DAYS.get(time.precision or "", 1)))
+    least = _DAYS.get(time.precision or "", 1)
+    if time.inferred and time.start is None:
+        least = max(least, _DAYS_BEFORE_PUBLICATION)
+    return Period(start, end, max((end - start).days + 1, least))
+
+
+def point_of(place: Place | None) -> Row:
+    """Return the cells of a place's point in degrees."""
+    return {"latitude": place.latitude, "longitude": place.longitude} if place else {}
+
+
+def _told_already(
+    events: Sequence[Event], sentence_of: Mapping[str, Span], types: Mapping[str, EventType]
+) -> set[str]:
+    """Return the ids of harm that another event of the sentence tells: an attack, or a word for the same."""
+    violent = {name for name, item in types.items() if item.family == _VIOLENT_FAMILY}
+    told: set[tuple[object, ...]] = set()
+    found = set()
+    for event in sorted(events, key=lambda event: event.type not in violent):
+        victims = tuple((item.start, item.end) for item in event.arguments if item.role == _PATIENT)
+        for figure in event.casualties:
+            telling = (sentence_of[event.id], event.factuality, figure)
+            if event.type in violent:
+                told.add(telling)
+            elif told & {telling, (*telling, victims)}:
+                found.add(event.id)
+            else:
+                told.add((*telling, victims))
+    return found
 
 
 def _sentence_around(sentences: Sequence[Span], trigger: Trigger) -> Span:
@@ -190,7 +261,7 @@ def _parties(
         actor = argument.actor or (entity.actor if entity else None)
         if actor or role != _PATIENT or (entity and entity.label in _PARTY_LABELS):
             name = actor.name if actor else _core_text(document, argument, entity)
-            found.setdefault(name, Party(name, actor))
+            found.setdefault(name, Party(name, actor, entity.label if entity else None))
     return tuple(found.values())
 
 
@@ -202,6 +273,10 @@ def _core_text(document: Document, argument: Argument, entity: Entity | None) ->
 
 def _first(*numbers: int | None) -> int | None:
     return next(filter(_is_known, numbers), None)
+
+
+def _largest(numbers: Iterable[int | None]) -> int | None:
+    return max(filter(_is_known, numbers), default=None)
 
 
 def _is_known(number: int | None) -> TypeGuard[int]:

@@ -1,8 +1,8 @@
-"""What the codebooks of ACLED, UCDP GED and PLOVER fix: names of columns, kinds of actors, types, precisions.
+"""What the codebooks of ACLED, UCDP GED and PLOVER fix: names of columns, kinds of actors, types of events.
 
 Event types have their codes in the ontology; nothing of that is repeated here. No row of these projects is.
 
-Source: ACLED codebook (2024), UCDP GED codebook (25.1), PLOVER manual.
+Source: ACLED codebook (2025), UCDP GED codebook (25.1), PLOVER manual.
 """
 
 from collections.abc import Mapping
@@ -19,16 +19,25 @@ __all__ = [
     "ATTACK",
     "CIVILIANS",
     "CLASH",
-    "COUNTRIES",
+    "EXPLOSIONS",
+    "EXTERNAL",
+    "INTERACTION_ORDER",
     "INTERS",
+    "MOVEMENT",
+    "ONE_SIDED",
     "STATE",
+    "TRANSFER",
+    "Cell",
     "Columns",
+    "Row",
     "acled_columns",
     "plover_columns",
     "table_columns",
     "ucdp_columns",
 ]
 
+Cell = str | int | float | bool | date | None
+Row = dict[str, Cell]
 Columns = Mapping[str, type]  # names in order, and what their cells hold
 
 _NOT_TEXT: Columns = {
@@ -77,14 +86,18 @@ INTERS = (
     "Civilians",
     "External/Other forces",
 )
-STATE, CIVILIANS = INTERS[0], INTERS[6]
+STATE, CIVILIANS, EXTERNAL = INTERS[0], INTERS[6], INTERS[7]
 ARMED_GROUPS = frozenset(INTERS[1:4])
-ARMED = frozenset({STATE, INTERS[7], *ARMED_GROUPS})
+ARMED = frozenset({STATE, EXTERNAL, *ARMED_GROUPS})
+# By number, but for 78, which reads External/Other forces-Civilians.
+INTERACTION_ORDER = (*INTERS[:6], EXTERNAL, CIVILIANS)
 
 # Sub-events that the parties of an event decide between.
 ATTACK, CLASH = "Attack", "Armed clash"
 ARREST, ABDUCTION = "Arrests", "Abduction/forced disappearance"
+TRANSFER, MOVEMENT = "Non-violent transfer of territory", "Change to group/activity"
 
+EXPLOSIONS, ONE_SIDED = "Explosions/Remote violence", "Violence against civilians"
 _VIOLENCE, _DEMONSTRATIONS, _STRATEGIC = "Political violence", "Demonstrations", "Strategic developments"
 # ACLED's event type and disorder type of every sub-event.
 ACLED_TYPES: Mapping[str, tuple[str, str]] = {
@@ -93,15 +106,15 @@ ACLED_TYPES: Mapping[str, tuple[str, str]] = {
         (
             "Battles",
             _VIOLENCE,
-            "Armed clash; Government regains territory; Non-state actor overtakes territory",
+            f"{CLASH}; Government regains territory; Non-state actor overtakes territory",
         ),
         (
-            "Explosions/Remote violence",
+            EXPLOSIONS,
             _VIOLENCE,
             "Chemical weapon; Air/drone strike; Suicide bomb; Shelling/artillery/missile attack; "
             "Remote explosive/landmine/IED; Grenade",
         ),
-        ("Violence against civilians", _VIOLENCE, f"Sexual violence; Attack; {ABDUCTION}"),
+        (ONE_SIDED, _VIOLENCE, f"Sexual violence; {ATTACK}; {ABDUCTION}"),
         ("Protests", f"{_VIOLENCE}; {_DEMONSTRATIONS}", "Excessive force against protesters"),
         ("Protests", _DEMONSTRATIONS, "Peaceful protest; Protest with intervention"),
         ("Riots", _DEMONSTRATIONS, "Violent demonstration"),
@@ -109,43 +122,11 @@ ACLED_TYPES: Mapping[str, tuple[str, str]] = {
         (
             _STRATEGIC,
             _STRATEGIC,
-            "Agreement; Arrests; Change to group/activity; Disrupted weapons use; Headquarters or base "
-            "established; Looting/property destruction; Non-violent transfer of territory; Other",
+            f"Agreement; {ARREST}; {MOVEMENT}; Disrupted weapons use; Headquarters or base established; "
+            f"Looting/property destruction; {TRANSFER}; Other",
         ),
     )
     for sub_event in sub_events.split("; ")
-}
-
-_NORTH_AFRICA, _MIDDLE_EAST = "Northern Africa", "Middle East"
-# By ISO 3166-1 alpha-2 and alpha-3: numeric code, English name, and region as ACLED calls it.
-COUNTRIES: Mapping[str, tuple[int, str, str]] = {
-    code: (numeric, name, region)
-    for codes, numeric, name, region in (
-        ("DZ DZA", 12, "Algeria", _NORTH_AFRICA),
-        ("EG EGY", 818, "Egypt", _NORTH_AFRICA),
-        ("LY LBY", 434, "Libya", _NORTH_AFRICA),
-        ("MA MAR", 504, "Morocco", _NORTH_AFRICA),
-        ("SD SDN", 729, "Sudan", _NORTH_AFRICA),
-        ("TN TUN", 788, "Tunisia", _NORTH_AFRICA),
-        ("AE ARE", 784, "United Arab Emirates", _MIDDLE_EAST),
-        ("BH BHR", 48, "Bahrain", _MIDDLE_EAST),
-        ("IL ISR", 376, "Israel", _MIDDLE_EAST),
-        ("IQ IRQ", 368, "Iraq", _MIDDLE_EAST),
-        ("IR IRN", 364, "Iran", _MIDDLE_EAST),
-        ("JO JOR", 400, "Jordan", _MIDDLE_EAST),
-        ("KW KWT", 414, "Kuwait", _MIDDLE_EAST),
-        ("LB LBN", 422, "Lebanon", _MIDDLE_EAST),
-        ("OM OMN", 512, "Oman", _MIDDLE_EAST),
-        ("PS PSE", 275, "Palestine", _MIDDLE_EAST),
-        ("QA QAT", 634, "Qatar", _MIDDLE_EAST),
-        ("SA SAU", 682, "Saudi Arabia", _MIDDLE_EAST),
-        ("SY SYR", 760, "Syria", _MIDDLE_EAST),
-        ("TR TUR", 792, "Turkey", _MIDDLE_EAST),
-        ("YE YEM", 887, "Yemen", _MIDDLE_EAST),
-        ("TD TCD", 148, "Chad", "Middle Africa"),
-        ("NE NER", 562, "Niger", "Western Africa"),
-    )
-    for code in codes.split()
 }
 
 

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from libyaevents.errors import InputError, LibyaeventsError, MissingExtraError, OutputError
 from libyaevents.formats.codebooks import Columns
 from libyaevents.formats.rows import Cell, Row
+from libyaevents.markup import visible
 
 __all__ = ["open_whole", "show_controls", "to_cell", "write_csv", "write_parquet"]
 
@@ -27,7 +28,6 @@ _CUT = "…"
 
 # Marks that order neighbors alone are left out, as they stand in much Arabic text; the others are shown.
 _BIDI_MARKS = re.compile("[\u200e\u200f\u061c]")
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _WHITE_SPACE = re.compile(r"\s+")
 # At the start of a cell, and behind what some settings take for the border of one: in a csv file that is read
 # with semicolons, `مصدر;=1+1` is two cells. Excel reads the full-width signs, too.
@@ -39,8 +39,7 @@ _ROWS_A_GROUP = 10_000
 
 def show_controls(text: str) -> str:
     """Return the text on one line, with overrides of direction and controls shown as ⟨U+202E⟩."""
-    line = _WHITE_SPACE.sub(" ", _BIDI_MARKS.sub("", text)).strip()
-    return _CONTROLS.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", line)
+    return visible(_WHITE_SPACE.sub(" ", _BIDI_MARKS.sub("", text)).strip())
 
 
 def to_cell(text: str) -> str:

@@ -83,11 +83,11 @@ def picture_page(
 
 
 def _group_html(group: Group, place: Callable[[Place], str], *, is_open: bool) -> str:
-    """Return a list of events that opens without a script."""
-    attributes = (f' id="{group.anchor}"' if group.anchor else "") + (" open" if is_open else "")
+    """Return a list of events that opens without a script, also where a link leads to what is inside."""
+    anchor = f' id="{group.anchor}"' if group.anchor else ""
     summary = f'<summary>{group.name} <span class="count">{len(group.sightings)}</span></summary>'
     events = list_html(_sighting_html(sighting, place) for sighting in group.sightings)
-    return f"<details{attributes}>{summary}{events}</details>\n"
+    return f"<details{' open' if is_open else ''}>{summary}<div{anchor}>{events}</div></details>\n"
 
 
 def _sighting_html(sighting: Sighting, place: Callable[[Place], str]) -> str:

@@ -153,7 +153,7 @@ def _map_svg(frame: _Frame, spots: Sequence[_Spot]) -> str:
     names = "".join(_names(frame, spots))
     return (
         f'<svg viewBox="0 0 {WIDTH:.0f} {frame.height:.0f}" aria-label="خريطة">\n'
-        f'{_grid(frame)}\n<path class="land" d="{_outline_path(frame)}"/>\n{circles}\n{names}</svg>'
+        f'<path class="land" d="{_outline_path(frame)}"/>\n{_grid(frame)}\n{circles}\n{names}</svg>'
     )
 
 
@@ -181,9 +181,10 @@ def _grid(frame: _Frame) -> str:
 def _circle(frame: _Frame, spot: _Spot, number: int, spots: Sequence[_Spot]) -> str:
     x, y = frame.point(spot.longitude, spot.latitude)
     title = escape(f"{spot.place.name}: {len(spot.sightings)}")
+    unsure = "" if spot.is_sure else " unsure"
     return (
-        f'<a href="#place-{number}"><circle class="spot{"" if spot.is_sure else " unsure"}" cx="{x:.1f}" '
-        f'cy="{y:.1f}" r="{_spot_radius(spot, spots):.1f}"><title>{title}</title></circle></a>'
+        f'<a href="#place-{number}"><title>{title}</title><circle class="spot{unsure}" cx="{x:.1f}" '
+        f'cy="{y:.1f}" r="{_spot_radius(spot, spots):.1f}"/></a>'
     )
 
 

@@ -104,8 +104,8 @@ def _mark(day: date, kind: str, sightings: Sequence[Sighting], circle: tuple[flo
     classes = f"mark hue{hue_of(kind, load_ontology().event_labels)}" + ("" if is_sure else " unsure")
     x, y, radius = circle
     return (
-        f'<a href="#day-{day}"><circle class="{classes}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}">'
-        f"<title>{kind} · {day} · {len(sightings)}</title></circle></a>"
+        f'<a href="#day-{day}"><title>{kind} · {day} · {len(sightings)}</title>'
+        f'<circle class="{classes}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/></a>'
     )
 
 

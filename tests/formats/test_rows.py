@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from libyaevents.documents import (
 )
 from libyaevents.errors import ConfigError
 from libyaevents.formats.codebooks import ACLED_TYPES
+from libyaevents.formats.countries import find_country
 from libyaevents.formats.rows import Row, columns_of, to_rows
 from libyaevents.ontology import load_ontology
 
@@ -40,7 +42,9 @@ TEXT = (
 SENTENCE = TEXT.splitlines()[0]
 NORTH = Actor(id="north", name="Mountain Forces", kind="State forces", code="LBYMIL", side="north")
 SOUTH = Actor(id="south", name="Plain Battalions", kind="Political militia", code="LBYREB", side="south")
-CIVILIANS = Actor(name="Civilians", kind="civilians")
+CIVILIANS = Actor(name="People of Sirte", kind="civilians")
+FOREIGN = Actor(name="Foreign Air Force", kind="8")
+CROWD = Actor(name="Crowd", kind="Rioters")
 SIRTE = Place(
     name="Sirte",
     osm_id="node/1",
@@ -216,7 +220,7 @@ def test_plover_row() -> None:
         "latitude": 31.2,
         "longitude": 16.59,
         "admin1": "Surt",
-        "country": "LY",
+        "country": "LBY",
         "source": "وكالة الأمثلة",
         "headline": "قصف قرب سرت",
         "url": "https://example.org/1",
@@ -274,7 +278,7 @@ def test_columns_are_those_of_the_shape(shape: str) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_columns_are_documented(shape: str) -> None:
-    """The page tells of each column where it comes from, in order, or that it stays empty."""
+    """The page tells of each column where it comes from, or that it stays empty."""
     section = DOCS.read_text(encoding="utf-8").partition(f"## `--to {shape.replace('table', 'csv')}`")[2]
     first_cells = re.findall(r"^\| (`.+?) \|", section.partition("\n## ")[0], re.MULTILINE)
     documented = [name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)]
@@ -300,6 +304,13 @@ def test_no_event_no_row(shape: str, caplog: pytest.LogCaptureFixture) -> None:
     """A document without events has no row, and nothing is said of it."""
     assert list(to_rows([Document(text=""), Document(text=TEXT)], shape)) == []
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rows_stream(shape: str) -> None:
+    """Rows of documents without end come one by one."""
+    rows = to_rows(repeat(document(shelling())), shape)
+    assert [row["event"] for row in islice(rows, 3)] == ["E1"] * 3
 
 
 def test_unknown_shape_is_refused() -> None:
@@ -356,6 +367,13 @@ def test_acled_codes_are_those_of_the_ontology() -> None:
     assert len(ACLED_TYPES) == 25
 
 
+def test_ucdp_columns_stand_in_its_order() -> None:
+    """UCDP GED has 49 columns; best, high and low stand in this order."""
+    names = list(columns_of("ucdp"))
+    assert names.index("document") == 49
+    assert names[44:49] == ["best", "high", "low", "gwnoa", "gwnob"]
+
+
 def test_ucdp_counts_events_that_killed(caplog: pytest.LogCaptureFixture) -> None:
     """UCDP has an event where somebody died by violence, and the number is told."""
     injured = Casualties(kind="injured", best=3)
@@ -378,7 +396,19 @@ def test_ucdp_counts_deaths_once(caplog: pytest.LogCaptureFixture) -> None:
     death = shelling(id="E2", type="Kill")
     other = shelling(id="E3", type="Kill", trigger=later)
     assert [row["event"] for row in to_rows([document(shelling(), death, other)], "ucdp")] == ["E1", "E3"]
-    assert caplog.messages == ["left out 1 of 3 events (33 %): told by their attack 1"]
+    assert caplog.messages == ["left out 1 of 3 events (33 %): told by another event of their sentence 1"]
+
+
+def test_ucdp_counts_two_words_for_one_death_once() -> None:
+    """Two words for one harm are one row; two harms of one figure, to different people, are two."""
+    victim, other = argument("Patient", "رتلا"), argument("Patient", "سرت")
+    slain, murder, third = (
+        shelling(id=f"E{n}", type="Kill", arguments=(patient,), trigger=Trigger(**span(text)))
+        for n, (patient, text) in enumerate([(victim, "قصفت"), (victim, "قوات"), (other, "رتلا")])
+    )
+    assert [row["event"] for row in to_rows([document(slain, murder, third)], "ucdp")] == ["E0", "E2"]
+    denied = replace(slain, factuality="negated")
+    assert [row["event"] for row in to_rows([document(denied, murder)], "ucdp")] == ["E1"]
 
 
 # Who
@@ -418,7 +448,7 @@ def test_what_is_hit_is_no_party() -> None:
     """A Patient is a party where it is an actor, a person or a body: not a column of cars, not a city."""
     agent = argument("Agent", "قوات الجبل", entity_id="T1")
     assert parties("acled", agent, argument("Patient", "رتلا"))["actor2"] is None
-    assert parties("acled", agent, argument("Patient", "رتلا", actor=CIVILIANS))["actor2"] == "Civilians"
+    assert parties("acled", agent, argument("Patient", "رتلا", actor=CIVILIANS))["actor2"] == CIVILIANS.name
     assert parties("acled", agent, argument("Patient", "وكتيبة الوادي", entity_id="T2"))["actor2"]
     city = (entity("T1", "GPE", "سرت"),)
     event = shelling(arguments=(argument("Patient", "سرت", entity_id="T1"),))
@@ -452,6 +482,8 @@ def test_interaction_names_the_lower_kind_first() -> None:
     south, north = argument("Agent", "رتلا", actor=SOUTH), argument("Counterpart", "سرت", actor=NORTH)
     assert parties("acled", south, north)["interaction"] == "State forces-Political militia"
     assert parties("acled", south, argument("Counterpart", "سرت"))["interaction"] is None
+    foreign, people = argument("Agent", "رتلا", actor=FOREIGN), argument("Patient", "سرت", actor=CIVILIANS)
+    assert parties("acled", foreign, people)["interaction"] == "External/Other forces-Civilians"
     assert parties("acled", argument("Counterpart", "سرت", actor=NORTH))["interaction"] is None
 
 
@@ -459,24 +491,80 @@ def test_interaction_names_the_lower_kind_first() -> None:
     ("type", "agent", "other", "sub_event"),
     [
         ("Attack", NORTH, CIVILIANS, "Attack"),
-        ("Attack", NORTH, None, "Attack"),
+        ("Attack", None, CIVILIANS, "Attack"),
+        ("Attack", CROWD, CIVILIANS, None),
+        ("Attack", NORTH, None, None),
+        ("Attack", NORTH, CROWD, None),
         ("Attack", NORTH, SOUTH, "Armed clash"),
+        ("Attack", FOREIGN, SOUTH, "Armed clash"),
         ("Detain", NORTH, CIVILIANS, "Arrests"),
-        ("Detain", None, CIVILIANS, "Arrests"),
+        ("Detain", NORTH, SOUTH, "Arrests"),
+        ("Detain", None, CIVILIANS, None),
+        ("Detain", FOREIGN, CIVILIANS, None),
         ("Detain", SOUTH, CIVILIANS, "Abduction/forced disappearance"),
+        ("Detain", SOUTH, None, "Abduction/forced disappearance"),
+        ("Detain", SOUTH, NORTH, None),
+        ("Withdraw", NORTH, None, "Change to group/activity"),
+        ("Withdraw", NORTH, SOUTH, None),
+        ("Withdraw", CIVILIANS, None, None),
+        ("Withdraw", None, None, None),
         ("Shelling", NORTH, SOUTH, "Shelling/artillery/missile attack"),
     ],
 )
 def test_parties_decide_between_sub_events(
-    type: str, agent: Actor | None, other: Actor | None, sub_event: str
+    type: str, agent: Actor | None, other: Actor | None, sub_event: str | None
 ) -> None:
-    """An attack between armed sides is a clash, an arrest by an armed group an abduction, as ACLED has it."""
+    """An attack between armed sides is a clash, an arrest by an armed group an abduction; else it is open."""
     row = parties(
         "acled", argument("Agent", "قوات", actor=agent), argument("Patient", "رتلا", actor=other), type=type
     )
     assert row["sub_event_type"] == sub_event
-    assert (row["event_type"], row["disorder_type"]) == ACLED_TYPES[sub_event]
-    assert row["civilian_targeting"] == ("Civilian targeting" if other is CIVILIANS else None)
+    types = ACLED_TYPES[sub_event] if sub_event else (None, None)
+    assert (row["event_type"], row["disorder_type"]) == types
+
+
+def test_states_abroad_are_external_in_acled() -> None:
+    """The forces of a state outside their country are External/Other forces; to UCDP they are a state's."""
+    arguments = (
+        argument("Agent", "قوات", actor=replace(NORTH, code="TURMIL")),
+        argument("Counterpart", "رتلا", actor=SOUTH),
+    )
+    event = shelling(type="Attack", arguments=arguments)
+    acled, ucdp = row_of("acled", event), row_of("ucdp", event)
+    assert acled["interaction"] == "Political militia-External/Other forces"
+    assert (acled["sub_event_type"], ucdp["type_of_violence"]) == ("Armed clash", 1)
+    for place in (replace(SIRTE, country="TR"), replace(SIRTE, country=None), None):
+        assert row_of("acled", replace(event, place=place))["inter1"] == "State forces"
+
+
+def test_forces_are_armed_that_no_table_knows() -> None:
+    """An attack between two forces is a clash, also where neither is resolved; their kinds stay open."""
+    forces = (entity("T1", "MILITARY", "قوات الجبل"), entity("T2", "MILITARY", "وكتيبة الوادي"))
+    arguments = (
+        argument("Agent", "قوات الجبل", entity_id="T1"),
+        argument("Patient", "وكتيبة الوادي", entity_id="T2"),
+    )
+    row = row_of("acled", shelling(type="Attack", arguments=arguments), entities=forces)
+    assert (row["sub_event_type"], row["inter1"], row["inter2"]) == ("Armed clash", None, None)
+
+
+@pytest.mark.parametrize(
+    ("type", "agent", "other", "is_target"),
+    [
+        ("Attack", NORTH, CIVILIANS, True),
+        ("AirStrike", NORTH, CIVILIANS, True),
+        ("AirStrike", NORTH, SOUTH, False),
+        ("Detain", SOUTH, None, True),
+        ("Detain", NORTH, CIVILIANS, False),
+        ("Clash", NORTH, CIVILIANS, False),
+    ],
+)
+def test_civilian_targeting(type: str, agent: Actor, other: Actor | None, is_target: bool) -> None:
+    """Violence against civilians and explosions target civilians; battles and arrests by a state do not."""
+    row = parties(
+        "acled", argument("Agent", "قوات", actor=agent), argument("Patient", "رتلا", actor=other), type=type
+    )
+    assert row["civilian_targeting"] == ("Civilian targeting" if is_target else None)
 
 
 @pytest.mark.parametrize(
@@ -488,7 +576,10 @@ def test_parties_decide_between_sub_events(
         (("2", "4"), 2),
         (("1", "7"), 3),
         (("3", "7"), 3),
+        (("8", "7"), 3),
+        (("8", "1"), 1),
         (("7", "7"), None),
+        (("7", "1"), None),
         (("8", "3"), None),
         (("5", "1"), None),
         (("1", None), None),
@@ -496,12 +587,21 @@ def test_parties_decide_between_sub_events(
     ],
 )
 def test_type_of_violence(kinds: tuple[str | None, str | None], code: int | None) -> None:
-    """With a state, between armed groups, or against civilians; with foreign forces it is not decided."""
+    """With a state, between armed groups, or against civilians; a group and foreign forces do not decide."""
     first, second = (replace(NORTH, name=f"{n}", kind=kind) for n, kind in enumerate(kinds))
     row = parties(
         "ucdp", argument("Agent", "قوات", actor=first), argument("Counterpart", "رتلا", actor=second)
     )
     assert row["type_of_violence"] == code
+
+
+def test_sides_stand_as_ucdp_has_them() -> None:
+    """The state is side A, whoever attacked; civilians are called Civilians."""
+    south, north = argument("Agent", "رتلا", actor=SOUTH), argument("Counterpart", "سرت", actor=NORTH)
+    row = parties("ucdp", south, north)
+    assert (row["side_a"], row["side_b"]) == ("Mountain Forces", "Plain Battalions")
+    people = parties("ucdp", south, argument("Patient", "سرت", actor=CIVILIANS))
+    assert people["dyad_name"] == "Plain Battalions - Civilians"
 
 
 # When
@@ -568,6 +668,26 @@ def test_year_is_of_all_days() -> None:
     assert row_of("acled", shelling(time=Timex(value="2020")))["year"] == 2020
 
 
+def test_day_of_publication_is_no_exact_day() -> None:
+    """An event that only the day of publication dates has that day, but as one of some."""
+    day = date(2020, 6, 6)
+    time = Timex(value="2020-06-06", precision="day", anchor=day, inferred=True)
+    acled, ucdp, plover = (row_of(shape, shelling(time=time)) for shape in CODEBOOKS)
+    assert (acled["event_date"], acled["time_precision"]) == (day, 2)
+    assert (ucdp["date_start"], ucdp["date_end"], ucdp["date_prec"]) == (day, day, 2)
+    assert (plover["date"], plover["time_inferred"]) == (day, True)
+    stated = replace(time, **span("الجمعة"))
+    assert row_of("acled", shelling(time=stated))["time_precision"] == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "day"), [("2020-06-05", date(2020, 6, 5)), ("2020-06-05/2020-06-06", None), ("2020-W23", None)]
+)
+def test_plover_has_days_alone(value: str, day: date | None) -> None:
+    """PLOVER's date is a day; what is known by more days has none."""
+    assert row_of("plover", shelling(time=Timex(value=value)))["date"] == day
+
+
 # Where, how many, who says so
 
 
@@ -579,11 +699,12 @@ def test_year_is_of_all_days() -> None:
         ("district", 3, 4),
         ("country", 3, 6),
         ("region", 3, None),
+        ("region", 2, None),
         (None, None, None),
     ],
 )
 def test_where_precision(feature: str | None, precision: Any, code: int | None) -> None:
-    """UCDP tells districts and countries apart, which are one precision in ACLED."""
+    """UCDP tells districts and countries apart; a region that is none of both has no code."""
     place = replace(SIRTE, feature=feature, precision=precision)
     row = row_of("ucdp", shelling(place=place))
     assert row["where_prec"] == code
@@ -595,14 +716,39 @@ def test_where_precision(feature: str | None, precision: Any, code: int | None) 
         ("LY", (434, "Northern Africa", "Libya")),
         ("lby", (434, "Northern Africa", "Libya")),
         ("SY", (760, "Middle East", "Syria")),
-        ("FR", (None, None, "FR")),
+        ("FR", (250, "Europe", "France")),
+        ("XK", (None, "Europe", "Kosovo")),
+        ("XX", (None, None, None)),
         (None, (None, None, None)),
     ],
 )
 def test_countries(code: str | None, cells: tuple[Any, ...]) -> None:
-    """Countries of the region have number, region and English name; others keep their code as name."""
+    """A country has number, region and English name by its code of two or three letters."""
     row = row_of("acled", shelling(place=replace(SIRTE, country=code)))
     assert (row["iso"], row["region"], row["country"]) == cells
+
+
+def test_countries_of_the_gazetteer_are_listed() -> None:
+    """Whatever country a place can be resolved to has a name in the rows."""
+    data = Path(__file__).parents[2] / "libyaevents" / "data"
+    lines = [
+        line.split("\t")
+        for name in ("places.tsv", "places_osm.tsv")
+        for line in (data / name).read_text(encoding="utf-8").splitlines()
+        if not line.startswith(("#", "name\t"))
+    ]
+    codes = {cells[7] for cells in lines} - {""}
+    assert len(codes) > 100
+    assert {code for code in codes if find_country(code) is None} == set()
+
+
+def test_a_whole_country_is_no_point_in_acled() -> None:
+    """ACLED has no precision for a country: its middle is no place of the event. UCDP has one."""
+    place = replace(SIRTE, name="ليبيا", feature="country", precision=3)
+    acled, ucdp = row_of("acled", shelling(place=place)), row_of("ucdp", shelling(place=place))
+    assert (acled["country"], acled["location"]) == ("Libya", "ليبيا")
+    assert {acled[name] for name in ("latitude", "longitude", "geo_precision")} == {None}
+    assert (ucdp["where_prec"], ucdp["latitude"]) == (6, 31.2)
 
 
 def test_place_without_coordinates() -> None:
@@ -612,32 +758,53 @@ def test_place_without_coordinates() -> None:
     assert row_of("acled", shelling(place=None))["location"] == "سرت"
 
 
-def killed(*figures: tuple[int | None, int | None, int | None]) -> tuple[Any, ...]:
-    """Low, best and high of a table's row, and ACLED's fatalities, from figures of minimum, best, maximum."""
+Figure = tuple[int | None, int | None, int | None, str | None]
+
+
+def killed(*figures: Figure) -> tuple[Any, ...]:
+    """Low, best and high of a table's row, from figures of minimum, best, maximum and source."""
     found = tuple(
-        Casualties(kind="killed", minimum=low, best=best, maximum=high) for low, best, high in figures
+        Casualties(kind="killed", minimum=low, best=best, maximum=high, source=source)
+        for low, best, high, source in figures
     )
     event = shelling(casualties=(*found, Casualties(kind="injured", best=99)))
     table, acled = row_of("table", event), row_of("acled", event)
-    return (table["killed_low"], table["killed"], table["killed_high"], acled["fatalities"])
+    assert acled["fatalities"] == table["killed"]
+    return (table["killed_low"], table["killed"], table["killed_high"])
 
 
 @pytest.mark.parametrize(
     ("figures", "cells"),
     [
-        ([(7, 7, 7)], (7, 7, 7, 7)),
-        ([(None, 400, None)], (400, 400, 400, 400)),
-        ([(40, None, None)], (40, 40, None, 40)),
-        ([(None, None, 9)], (None, None, 9, None)),
-        ([(0, 0, 0)], (0, 0, 0, 0)),
-        ([(7, 7, 7), (12, 12, 12)], (7, 7, 12, 7)),
-        ([(40, None, None), (None, 12, None)], (12, 12, 12, 12)),
-        ([], (None, None, None, None)),
+        ([(7, 7, 7, None)], (7, 7, 7)),
+        ([(None, 400, None, None)], (400, 400, 400)),
+        ([(40, None, None, None)], (40, 40, None)),
+        ([(None, None, 9, None)], (None, None, 9)),
+        ([(0, 0, 0, None)], (0, 0, 0)),
+        ([(7, 7, 7, "وزارة"), (12, 12, 12, "ناطق")], (7, 7, 12)),
+        ([(27, 27, 27, "وزارة"), (1, 1, 1, "وزارة")], (27, 27, 27)),
+        ([(27, 27, 27, "وزارة"), (1, 1, 1, "وزارة"), (9, 9, 9, "ناطق")], (9, 9, 27)),
+        ([(40, None, None, "وزارة"), (None, 12, None, "ناطق")], (12, 12, None)),
+        ([(None, None, 9, "وزارة"), (3, 3, 3, "ناطق")], (3, 3, 9)),
+        ([], (None, None, None)),
     ],
 )
-def test_figures(figures: list[tuple[int | None, int | None, int | None]], cells: tuple[Any, ...]) -> None:
-    """Where sources differ, the best is the lowest of theirs; a bare minimum is no maximum; none is no 0."""
+def test_figures(figures: list[Figure], cells: tuple[Any, ...]) -> None:
+    """Sources that differ: the lowest is best. Of one source: the largest. A bare minimum is no maximum."""
     assert killed(*figures) == cells
+
+
+amounts = st.none() | st.integers(0, 500)
+
+
+@given(st.lists(st.tuples(amounts, amounts, st.sampled_from([None, "وزارة", "ناطق"]))))
+def test_figures_are_ordered(drawn: list[tuple[int | None, int | None, str | None]]) -> None:
+    """Whatever sources say, low is not above best, and best not above high."""
+    figures = [
+        (low, low if more is None or low is None else low + more, None, source) for low, more, source in drawn
+    ]
+    known = [number for number in killed(*figures) if number is not None]
+    assert known == sorted(known)
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,14 @@
-"""Show a document to a person: as a table for the terminal, or as one web page.
+"""A document as one web page: a document comes in, right-to-left HTML goes out, text inert.
 
-A document comes in; a rich renderable or an HTML page goes out. Text from the document is inert in both:
-markup is shown literally; control characters and bidi overrides, which could reorder what a reader sees,
-are shown by their code points (⟨U+202E⟩).
+The text has its entities and triggers marked; beneath it stand a table of events and the entities by type.
 """
 
-import re
-from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise, takewhile, zip_longest
+from itertools import pairwise, takewhile
 
-from rich import box
-from rich.console import Console, ConsoleOptions, Group, RenderableType
-from rich.constrain import Constrain
-from rich.measure import Measurement
-from rich.table import Table
-from rich.text import Text
-
-from libyaevents.documents import Actor, Argument, Claim, Document, Entity, Event, Span, Trigger
+from libyaevents.documents import Actor, Argument, Claim, Document, Entity, Event
 from libyaevents.markup import (
     actor_html,
     casualties_html,
@@ -29,41 +18,23 @@ from libyaevents.markup import (
     isolate,
     label_html,
     list_html,
+    long_class,
     page_html,
     place_html,
     point_html,
     time_html,
     value_html,
-    visible,
 )
 from libyaevents.ontology import load_ontology
+from libyaevents.render.facts import ACTUAL, facts_of, is_source, texts_by_label, with_score
 
-__all__ = ["to_html", "to_table"]
+__all__ = ["to_html"]
 
-_SOURCE = "Source"
-_ACTUAL = "actual"
-
-_RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
-_WHITE_SPACE = re.compile(r"\s+")
 _LINE_BREAKS = frozenset("\r\n")
-
-_TABLE_WIDTH, _LABEL_WIDTH = 100, 24
-_FIRST_STRONG_ISOLATE, _POP_ISOLATE, _RIGHT_TO_LEFT_MARK = "\u2068", "\u2069", "\u200f"
-_FACTUALITY_STYLES = {"actual": "green", "negated": "red", "possible": "yellow"}
 
 _FACT_NAMES = {"published": "النشر", "source": "المصدر", "url": "الرابط", "id": "المعرّف"}
 _WHEN_AND_WHERE, _HARM = "متى وأين", "الضحايا"
 _COLUMN_NAMES = ("الحدث", "الحالة", "اللفظ الدال", "الأدوار", _WHEN_AND_WHERE, _HARM, "من يقول ذلك")
-
-
-def to_table(document: Document) -> RenderableType:
-    """Return tables of the document's facts, its events by sentence, and its entities.
-
-    Terminals either reorder every printed line by the bidi algorithm or none at all. There is therefore one
-    Arabic column, flush right, with Latin columns around it, and each of its lines is an isolate of its own.
-    """
-    parts = [_facts_table(document), _events_table(document), _entities_table(document)]
-    return Constrain(Group(*parts), width=_TABLE_WIDTH)
 
 
 def to_html(document: Document) -> str:
@@ -84,106 +55,6 @@ def to_html(document: Document) -> str:
     return page_html(title, _facts_html(document), main, "page.css")
 
 
-def _events_table(document: Document) -> Table:
-    table = _new_table("Events", len(document.events), "Event", "Text", "Role")
-    events = sorted(document.events, key=lambda event: event.trigger.start)
-    for sentence, group in groupby(events, key=lambda event: _sentence_around(document, event.trigger.start)):
-        in_sentence = list(group)
-        table.add_section()
-        table.add_row("", _Isolated(_sentence_text(document, sentence, in_sentence)), Text("sentence", "dim"))
-        for event in in_sentence:
-            _add_event(table, event)
-    return table
-
-
-def _add_event(table: Table, event: Event) -> None:
-    facts = [
-        Text.assemble((_line(event.id), "dim"), " ", (_line(event.type), "bold")),
-        Text(_line(event.factuality), _FACTUALITY_STYLES.get(event.factuality, "")),
-    ]
-    arguments = sorted(event.arguments, key=_is_source)
-    mentions = [
-        _mention_cells("trigger", event.trigger, "bold cyan"),
-        *(_mention_cells(item.role, item, "magenta" if _is_source(item) else "") for item in arguments),
-    ]
-    for fact, cells in zip_longest(facts, mentions, fillvalue=""):
-        table.add_row(fact, *cells)
-
-
-def _mention_cells(
-    name: str, mention: Trigger | Argument, style: str
-) -> tuple[RenderableType, RenderableType]:
-    role = Text(_with_score(_line(name), mention.score), style)
-    return _Isolated(Text(_line(mention.text), style)), role
-
-
-def _sentence_text(document: Document, sentence: Span, events: Iterable[Event]) -> Text:
-    result = Text(style="dim")
-    position, end = sentence
-    for trigger in (event.trigger for event in events):
-        if position <= trigger.start:
-            result.append(_line(document.text[position : trigger.start]))
-            result.append(_line(trigger.text), "not dim bold cyan")
-            position = trigger.end
-    return result.append(_line(document.text[position:end]))
-
-
-def _sentence_around(document: Document, position: int) -> Span:
-    """Return the sentence that holds a position; where the document has none, the line."""
-    index = bisect_right(document.sentences, (position, len(document.text)))
-    if index and position < document.sentences[index - 1][1]:
-        return document.sentences[index - 1]
-    end = document.text.find("\n", position)
-    return document.text.rfind("\n", 0, position) + 1, len(document.text) if end < 0 else end
-
-
-def _entities_table(document: Document) -> Table:
-    table = _new_table("Entities", len(document.entities), "Count", "Text", "Type")
-    for label, texts in _texts_bylabel_html(document):
-        names = "، ".join(text if n == 1 else f"{text} ({n})" for text, n in texts.most_common())
-        table.add_row(str(texts.total()), _Isolated(Text(_line(names))), Text(_line(label), "bold"))
-    return table
-
-
-def _facts_table(document: Document) -> Table:
-    table = Table(box=None, expand=True, show_header=False)
-    table.add_column(justify="right", ratio=1)
-    table.add_column(overflow="fold", max_width=_LABEL_WIDTH)
-    for name, value in _facts(document):
-        table.add_row(_Isolated(Text(_line(value), "bold")), Text(_line(name), "dim"))
-    return table
-
-
-def _new_table(title: str, n_items: int, *headers: str) -> Table:
-    table = Table(
-        title=Text(f"{title} ({n_items})", "bold"), title_justify="left", box=box.ROUNDED, expand=True
-    )
-    for header in headers:
-        if header == "Text":
-            table.add_column(header, justify="right", ratio=1)
-        else:
-            table.add_column(header, overflow="fold", max_width=_LABEL_WIDTH)
-    return table
-
-
-class _Isolated:
-    """A cell whose every printed line is a bidi isolate, flush right."""
-
-    def __init__(self, text: Text) -> None:
-        self.text = text
-        # A line that starts with a Latin word in an Arabic sentence still runs from right to left.
-        is_right_to_left = _RIGHT_TO_LEFT.search(text.plain)
-        self.opening = _FIRST_STRONG_ISOLATE + (_RIGHT_TO_LEFT_MARK if is_right_to_left else "")
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        for line in self.text.wrap(console, options.max_width):
-            line.rstrip()
-            yield Text.assemble(self.opening, line, _POP_ISOLATE, justify="right")
-
-    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        return Measurement.get(console, options, self.text)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Mark:
     """A span of the text to be highlighted; `anchor` is what the table of events links to."""
@@ -200,7 +71,8 @@ class _Mark:
         if position > self.start:
             return f'<bdi><mark class="{self.kind} hue{self.hue}">'
         anchor = self.anchor and f' id="{self.anchor}"'
-        return f'<bdi><mark class="{self.kind} hue{self.hue}"{anchor} data-label="{escape(self.label)}">'
+        classes = f"{self.kind} hue{self.hue}{long_class(self.label)}"
+        return f'<bdi><mark class="{classes}"{anchor} data-label="{escape(self.label)}">'
 
 
 def _marks(document: Document) -> list[_Mark]:
@@ -221,7 +93,7 @@ def _marks(document: Document) -> list[_Mark]:
             start=event.trigger.start,
             end=event.trigger.end,
             kind="trigger",
-            label=event.type if event.factuality == _ACTUAL else f"{event.type} · {event.factuality}",
+            label=event.type if event.factuality == ACTUAL else f"{event.type} · {event.factuality}",
             hue=hue_of(event.type, ontology.event_labels),
             anchor=f"event-{number}",
         )
@@ -265,7 +137,7 @@ def _cuts(text: str, starting: Mapping[int, Iterable[_Mark]]) -> list[int]:
 def _facts_html(document: Document) -> str:
     items = (
         f"<div><dt>{escape(_FACT_NAMES.get(name, name))}</dt><dd>{_linked(value)}</dd></div>"
-        for name, value in _facts(document)
+        for name, value in facts_of(document)
         if name != "title"
     )
     return f"<dl>{''.join(items)}</dl>"
@@ -305,10 +177,10 @@ def _event_row(cells: Mapping[str, str], columns: Iterable[str]) -> str:
 def _event_cells(event: Event, anchor: str, entities: Mapping[str, Entity]) -> dict[str, str]:
     """Return what the columns say of an event, its trigger linked to the mark with that anchor."""
     hue = hue_of(event.type, load_ontology().event_labels)
-    factuality = "actual" if event.factuality == _ACTUAL else "other"
-    event_id = escape(_with_score(event.id, event.score))
-    sources = [argument for argument in event.arguments if _is_source(argument)]
-    others = [argument for argument in event.arguments if not _is_source(argument)]
+    factuality = "actual" if event.factuality == ACTUAL else "other"
+    event_id = escape(with_score(event.id, event.score))
+    sources = [argument for argument in event.arguments if is_source(argument)]
+    others = [argument for argument in event.arguments if not is_source(argument)]
     facts = [time_html(event.time) if event.time else "", place_html(event.place) if event.place else ""]
     claim = claim_html(_unnamed(event.claim, sources, entities)) if event.claim else ""
     cells = (
@@ -325,7 +197,7 @@ def _event_cells(event: Event, anchor: str, entities: Mapping[str, Entity]) -> d
 
 def _arguments_html(arguments: Iterable[Argument], entities: Mapping[str, Entity]) -> str:
     return list_html(
-        f"{label_html(_with_score(item.role, item.score), 'role')} {isolate(item.text)}"
+        f"{label_html(with_score(item.role, item.score), 'role')} {isolate(item.text)}"
         f"{_resolved_html(item, entities.get(item.entity_id or ''))}"
         for item in arguments
     )
@@ -360,35 +232,10 @@ def _actor_of(argument: Argument, entity: Entity | None) -> Actor | None:
 def _entities_html(document: Document) -> str:
     known = load_ontology().entity_labels
     rows = []
-    for label, texts in _texts_bylabel_html(document):
+    for label, texts in texts_by_label(document):
         names = "، ".join(
             isolate(text) + (f" <small>×{n}</small>" if n > 1 else "") for text, n in texts.most_common()
         )
         chip = label_html(label, f"entity hue{hue_of(label, known)}")
         rows.append(f"<dt>{chip} <small>{texts.total()}</small></dt><dd>{names}</dd>")
     return f'<dl class="summary">{"".join(rows)}</dl>' if rows else "<p>لا كيانات.</p>"
-
-
-def _facts(document: Document) -> list[tuple[str, str]]:
-    facts = [(name, getattr(document, name)) for name in ("title", "published", "source", "url", "id")]
-    return [(name, str(value)) for name, value in (*facts, *document.metadata.items()) if value]
-
-
-def _texts_bylabel_html(document: Document) -> list[tuple[str, Counter[str]]]:
-    """Return how often each entity text occurs, by label, the commonest label first."""
-    texts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for entity in document.entities:
-        texts[entity.label][entity.text] += 1
-    return sorted(texts.items(), key=lambda item: -item[1].total())
-
-
-def _is_source(argument: Argument) -> bool:
-    return argument.role == _SOURCE
-
-
-def _with_score(label: str, score: float | None) -> str:
-    return label if score is None else f"{label} {100 * score:.0f}%"
-
-
-def _line(text: str) -> str:
-    return visible(_WHITE_SPACE.sub(" ", text))
