@@ -19,6 +19,7 @@ from libyaevents.enrich.arabic import fold, remember
 
 __all__ = [
     "FACILITIES",
+    "LOOSE_COST",
     "NATIONALITY",
     "Entry",
     "Gazetteer",
@@ -41,6 +42,8 @@ _EARTH_RADIUS_KM = 6371.0
 _WORD = re.compile(r"[^\W_]+")
 _CONJUNCTIONS = "وف"
 _PREPOSITIONS = "بلك"
+# Of a name that agrees without articles and final vowels alone.
+LOOSE_COST = 0.3
 _SHORTEST_KEY = 2
 # In code points: what is longer is no word, and reading it would not be linear.
 _LONGEST_WORD = 40
@@ -145,7 +148,7 @@ class Gazetteer:
             return []
         for table, key, base in (
             (self._strict, join_key(words), 0.0),
-            (self._loose, _loose_key(words), 0.3),
+            (self._loose, _loose_key(words), LOOSE_COST),
         ):
             found = [
                 Match(entry, base + cost)

@@ -64,8 +64,8 @@ _DISTANCE_SCALE_KM = 60.0
 # Without other evidence news is read as news of Libya: that is what the library is for.
 _HOME = "LY"
 _HOME_GAIN = 0.15
-_SURE_PRIOR = 0.6
-_LEAST_SHARE = 0.08
+_SURE_PRIOR = 0.75
+_LEAST_SHARE = 0.1
 _APPOSITION_STOPS = re.compile(r"[.،؛؟!\n]")
 
 _Item = TypeVar("_Item")
@@ -106,9 +106,12 @@ class Evidence:
             return default
         return max(self._totals, key=lambda country: (self._totals[country], country == _HOME, country))
 
-    def admits(self, entry: Entry) -> bool:
-        """Say whether a small place may be meant: not a hamlet of Libya in a text about Yemen alone."""
-        if entry.prior >= _SURE_PRIOR or not self._sum or entry.country is None:
+    def admits(self, entry: Entry, *, is_doubtful: bool = False) -> bool:
+        """Say whether a place may be meant: not a hamlet of Libya in a text about Yemen alone.
+
+        Nor a town of Algeria in a text about Libya, where the name leaves a doubt.
+        """
+        if (entry.prior >= _SURE_PRIOR and not is_doubtful) or not self._sum or entry.country is None:
             return True
         return self._totals.get(entry.country, 0.0) / self._sum >= _LEAST_SHARE
 

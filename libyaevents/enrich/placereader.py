@@ -15,9 +15,11 @@ from typing import Literal
 from libyaevents.documents import Document, Place, Span
 from libyaevents.enrich.gazetteer import (
     FACILITIES,
+    LOOSE_COST,
     Entry,
     Match,
     destination,
+    join_key,
     key_readings,
     load_gazetteer,
     place_words,
@@ -102,6 +104,8 @@ class PlaceReader:
 
     def phrase(self, words: Sequence[str], span: Span, label: str = "") -> Place | None:
         """Return the place that key words name: by name, by direction, by nationality, by a name inside."""
+        if _is_generic(words, label):
+            return self._of_country(words)
         named = self._choose(self._gazetteer.matches(words), words, span, label)
         if named is not None:
             return _to_place(named)
@@ -251,7 +255,8 @@ class PlaceReader:
         )
         score, index = ranked[0]
         best = matches[-index]
-        if not self.evidence.admits(best.entry):
+        is_doubtful = best.cost >= LOOSE_COST or join_key(words) in place_words()["everyday"]
+        if not self.evidence.admits(best.entry, is_doubtful=is_doubtful):
             return None
         rivals = [s for s, i in ranked[1:] if not _is_near(best.entry, matches[-i].entry)]
         doubt = max(0.0, 0.5 - (score - rivals[0])) if rivals else 0.0
@@ -273,6 +278,16 @@ class PlaceReader:
             if head in _TOWN_HEADS and entry.feature in ("city", "capital", "town"):
                 score += 0.3
         return score
+
+
+def _is_generic(words: Sequence[str], label: str) -> bool:
+    """Say whether one word is no name: المدينة; where no entity was found, not a name that is a word, too."""
+    if len(words) > 1:
+        return False
+    readings = [reading for reading, _ in key_readings(words[0])]
+    if not label and not place_words()["everyday"].isdisjoint(readings):
+        return True
+    return any(word.removeprefix("ال") in place_words()["generic"] for word in readings)
 
 
 def _to_place(match: Match) -> Place:

@@ -33,8 +33,8 @@ _SITE_ROLES: Mapping[str, tuple[str, ...]] = {
 def resolve_places(document: Document) -> Document:
     """Return the document with the place of each GPE, LOC and FAC entity and of each event.
 
-    An event lies at its Place argument (the most specific one that resolves), without one at the place that
-    is attacked, taken or besieged, or moved to or from, else at its sentence's only place, with a lower
+    An event lies at its Place argument (the most specific one that resolves), else at the place that is
+    attacked, taken or besieged, or moved to or from, else at its sentence's only place, with a lower
     precision. What cannot be resolved stays `None`; what is there is kept.
     """
     has_mentions = any(entity.label in _LABELS for entity in document.entities)
@@ -71,9 +71,9 @@ class _EventPlaces:
 
     def find(self, event: Event) -> Place | None:
         """Return where an event happens, or `None`."""
-        stated = [argument for argument in event.arguments if argument.role == _PLACE_ROLE]
-        if stated:
-            return _narrowest(map(self._of_argument, stated))
+        stated = _narrowest(self._of_argument(item) for item in event.arguments if item.role == _PLACE_ROLE)
+        if stated is not None:
+            return stated
         for role in _SITE_ROLES.get(event.type, ()):
             site = _narrowest(self._of_entity(item) for item in event.arguments if item.role == role)
             if site is not None:

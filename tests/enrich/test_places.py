@@ -326,3 +326,31 @@ def test_a_table_is_read_by_its_header() -> None:
     table = "# licence\nname\taliases\tfeature\tlatitude\tlongitude\tradius_km\tadmin1\tcountry\tsource\n"
     entry = next(read_entries(table + "سرت\tسيرت|سرته\tcity\t31.2\t16.6\t10\t\tLY\town\n"))
     assert (entry.aliases, entry.admin1, entry.prior) == (("سيرت", "سرته"), None, 0.8)
+
+
+@pytest.mark.parametrize("name", ["المدينة", "والبلدة", "القرى", "المنطقة"])
+def test_a_generic_word_alone_names_no_place(name: str) -> None:
+    """There are villages of these names, and nobody means them."""
+    assert places(f"عاد الهدوء إلى [GPE:{name}] مساء أمس بعد معارك في [GPE:درنة]")[0] is None
+
+
+def test_an_everyday_word_needs_its_country() -> None:
+    """الوادي is a town of Algeria in a text about Algeria, and a quarter somewhere in a text about Libya."""
+    algerian = places("في [GPE:الوادي] شرق [GPE:الجزائر] تظاهر المئات، كما في قسنطينة ووهران")[0]
+    assert algerian is not None
+    assert algerian.country == "DZ"
+    assert places("عند جسر [GPE:الوادي] في [GPE:درنة] تجددت المناوشات، ثم في بنغازي")[0] is None
+
+
+def test_no_hamlet_of_libya_far_from_it() -> None:
+    """A town is not taken for its namesake in a country that the text hardly speaks of."""
+    text = "خطف مسلحون عمالا من حي [GPE:القادسية] في [GPE:كركوك]، وقتل اثنان في بعقوبة وتكريت والموصل"
+    assert places(text)[0] is None
+
+
+def test_an_event_whose_place_is_unknown_lies_near_the_only_known_one() -> None:
+    """Where exactly is open, which town is not."""
+    document = with_event(read("قتل اثنان في مخزن قرب [GPE:غريان]"), "قتل", "Kill", Place="مخزن")
+    found = resolve_places(document).events[0].place
+    assert found is not None
+    assert (found.name, found.precision) == ("غريان", 2)
