@@ -152,7 +152,7 @@ def test_notes_name_codes(item: EventType) -> None:
         ("Kill", "Life:Die", "ASSAULT", None),
         ("Injure", "Life:Injure", "ASSAULT", None),
         ("Seize", None, "COERCE", None),
-        ("Withdraw", "Movement:Transport", "RETREAT", "Non-violent transfer of territory"),
+        ("Withdraw", "Movement:Transport", "RETREAT", "Change to group/activity"),
         ("Detain", "Justice:Arrest-Jail", "COERCE", "Arrests"),
         ("Release", "Justice:Release-Parole", "RETREAT", "Agreement"),
         ("Consult", "Contact:Meet", "CONSULT", None),

@@ -23,10 +23,8 @@ __all__ = [
     "EXTERNAL",
     "INTERACTION_ORDER",
     "INTERS",
-    "MOVEMENT",
     "ONE_SIDED",
     "STATE",
-    "TRANSFER",
     "Cell",
     "Columns",
     "Row",
@@ -95,7 +93,6 @@ INTERACTION_ORDER = (*INTERS[:6], EXTERNAL, CIVILIANS)
 # Sub-events that the parties of an event decide between.
 ATTACK, CLASH = "Attack", "Armed clash"
 ARREST, ABDUCTION = "Arrests", "Abduction/forced disappearance"
-TRANSFER, MOVEMENT = "Non-violent transfer of territory", "Change to group/activity"
 
 EXPLOSIONS, ONE_SIDED = "Explosions/Remote violence", "Violence against civilians"
 _VIOLENCE, _DEMONSTRATIONS, _STRATEGIC = "Political violence", "Demonstrations", "Strategic developments"
@@ -122,8 +119,8 @@ ACLED_TYPES: Mapping[str, tuple[str, str]] = {
         (
             _STRATEGIC,
             _STRATEGIC,
-            f"Agreement; {ARREST}; {MOVEMENT}; Disrupted weapons use; Headquarters or base established; "
-            f"Looting/property destruction; {TRANSFER}; Other",
+            f"Agreement; {ARREST}; Change to group/activity; Disrupted weapons use; Headquarters or base "
+            "established; Looting/property destruction; Non-violent transfer of territory; Other",
         ),
     )
     for sub_event in sub_events.split("; ")

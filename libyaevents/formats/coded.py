@@ -21,17 +21,15 @@ from libyaevents.formats.codebooks import (
     EXPLOSIONS,
     EXTERNAL,
     INTERACTION_ORDER,
-    MOVEMENT,
     ONE_SIDED,
     STATE,
-    TRANSFER,
     Row,
 )
 from libyaevents.formats.countries import Country, find_country
 
 __all__ = ["acled_row", "plover_row", "refuse_acled", "refuse_plover", "refuse_ucdp", "ucdp_row"]
 
-_HARM_FAMILY, _KILLED = "harm", "killed"
+_HARM_FAMILY, _KILLED, _WITHDRAW = "harm", "killed", "Withdraw"
 _WEEK, _MONTH, _YEAR = 7, 31, 366  # in days, at most
 _COUNTRY = "country"
 # PLOVER's actor codes begin with their country's: TURMIL.
@@ -106,8 +104,8 @@ def _sub_event(case: Case, agent: str | None, other: str | None) -> str | None:
         return ATTACK if other == CIVILIANS and agent in {None, *ARMED} else None
     if code == ARREST and agent != STATE:
         return ABDUCTION if agent in ARMED_GROUPS and not is_other_armed else None
-    if code == TRANSFER:
-        return MOVEMENT if is_agent_armed and not case.others else None
+    if case.type and case.type.name == _WITHDRAW and not (is_agent_armed and not case.others):
+        return None
     return code
 
 
