@@ -167,8 +167,8 @@ class Argument:
 class Timex:
     """A time, with its span unless it stands nowhere in the text (an event dated by the day of publication).
 
-    `value` is ISO 8601, `anchor` the day from which a relative expression was counted, `inferred` whether the
-    value rests on more than the expression itself.
+    `value` is ISO 8601, `anchor` the day from which a relative expression was counted (of publication, or one
+    told before it), `inferred` whether the value rests on more than the expression itself.
     """
 
     start: int | None = None

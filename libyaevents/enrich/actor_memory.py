@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from libyaevents.documents import Actor
-from libyaevents.enrich.actor_names import head_of, is_definite, name_readings, word_set
-from libyaevents.enrich.actor_spelling import deletions, within_one_letter
-from libyaevents.enrich.actor_table import Naming
-from libyaevents.enrich.arabic import fold, proclitic_readings, remember, strip_conjunction
+from libyaevents.enrich.actor_names import head_of, is_definite, name_readings
+from libyaevents.enrich.actor_rows import Naming
+from libyaevents.enrich.actor_spelling import NearIndex
+from libyaevents.enrich.arabic import fold, proclitic_readings, remember, strip_conjunction, word_set
 
 __all__ = ["Phrases", "Spellings", "identity_of", "in_one_clause", "is_private", "is_state_that_acts"]
 
@@ -43,6 +43,8 @@ _BEFORE_STATES = word_set(
     "دعم موقف رد سياسه قرار تدخل تصريحات اتهامات عقوبات تهديدات مصالح ضغوط حليف حليفه حلفا بين جانب دور نفوذ"
     " مطالب شروط تحذيرات مبادره مساعي رغبه رفض تاييد"
 )
+# What runs between two cities and not between their states.
+_WAYS = word_set("الطريق طريق الطرق خط الخط الحدود المسافه مسافه السكه رحله رحلات الرحلات")
 _CLAUSE_OPENERS = word_set("ان وان بان فان لان لكن ولكن بينما فيما حيث اما كانت وكانت")
 _SHORTEST_VERB = 4
 _NOUNS_IN_TA = word_set("تركيا تونس تشاد تجاه تحت تفجير تفجيري ترهونه تاريخ تمثال تظاهر تجار توقيت تقاطع")
@@ -83,6 +85,7 @@ class Phrases:
 
     def __init__(self) -> None:
         self._names: defaultdict[tuple[str, str], dict[tuple[frozenset[str], str], None]] = defaultdict(dict)
+        self._heads: set[str] = set()
         self._groups: defaultdict[str, set[str]] = defaultdict(set)
         self._armies: set[str] = set()
         self._actors: dict[str, Actor] = {}
@@ -93,6 +96,7 @@ class Phrases:
         if actor:
             self._actors[identity] = actor
         head = head_of(key)
+        self._heads.add(head)
         for word in words:
             self._names[head, word][words, identity] = None
 
@@ -105,6 +109,7 @@ class Phrases:
             if head == _ARMY and own_head in _FORCES_OF_ARMIES:
                 self._armies.add(identity_of(actor, naming.key))
             if head in (_KINDS_OF_BODIES if is_bare else _KINDS_OF_GROUPS):
+                self._heads.add(head)
                 self._groups[head].add(identity_of(actor, naming.key))
                 self._actors[identity_of(actor, naming.key)] = actor
 
@@ -125,6 +130,8 @@ class Phrases:
         words, head = _bare_words(key), head_of(key)
         if len(words) == 1 and not is_definite(key):
             return set()
+        if head not in self._heads:
+            return set()
         names = min((self._names.get((head, word), {}) for word in words), key=len, default={})
         # Of so many, one would be a guess; and 10,000 brigades in one text stay linear.
         near = names if len(names) <= _MOST_NAMES else {}
@@ -137,27 +144,23 @@ class Phrases:
 
 
 class Spellings:
-    """The resolved names of a document, found again with one letter changed."""
+    """The resolved names of a document, of persons or of bodies, found again with one letter changed."""
 
     def __init__(self) -> None:
-        self._names: defaultdict[tuple[bool, str], dict[str, Actor]] = defaultdict(dict)
+        self._index = NearIndex()
+        self._actors: dict[str, Actor] = {}
 
-    def add(self, is_person: bool, key: str, actor: Actor) -> None:
+    def add(self, key: str, actor: Actor) -> None:
         """Add a name."""
-        for variant in deletions(key):
-            self._names[is_person, variant][key] = actor
+        self._index.add(key)
+        self._actors[key] = actor
 
-    def find(self, is_person: bool, key: str) -> Actor | None:
+    def find(self, key: str) -> Actor | None:
         """Return the actor of the one name that is a letter away."""
         if len(key) < _SHORTEST_TYPO or any(map(str.isdigit, key)):
             return None
-        near = {
-            actor.id or actor.name: actor
-            for reading in name_readings(key)
-            for variant in deletions(reading)
-            for name, actor in self._names.get((is_person, variant), {}).items()
-            if within_one_letter(reading, name)
-        }
+        names = {name for reading in name_readings(key) for name in self._index.near(reading)}
+        near = {identity_of(self._actors[name], name): self._actors[name] for name in names}
         return next(iter(near.values())) if len(near) == 1 else None
 
 
@@ -173,6 +176,8 @@ def is_state_that_acts(before: str, behind: str) -> bool:
     words, rest = fold(before).split(), fold(behind).split()
     last = words[-1] if words else ""
     if strip_conjunction(last) in _VERBS_OF_PLACES:
+        return False
+    if last == "بين" and not _WAYS.isdisjoint(words[-4:]):
         return False
     if any(reading.stem in _BEFORE_STATES for reading in proclitic_readings(last)):
         return True

@@ -6,32 +6,29 @@ as force and owner (عناصر من داعش), without what is only said of a na
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from libyaevents.documents import Actor
-from libyaevents.enrich.actor_table import ActorTable, Naming, Period
-from libyaevents.enrich.arabic import proclitic_readings, remember
+from libyaevents.enrich.actor_rows import Naming, Period
+from libyaevents.enrich.actor_table import ActorTable
+from libyaevents.enrich.arabic import proclitic_readings, remember, word_set
 
 __all__ = [
     "FORCES",
     "Possession",
     "forces_of",
     "head_of",
+    "is_common_name",
     "is_definite",
     "look_up",
     "name_readings",
     "possession",
+    "spoken_for",
     "without_titles",
-    "word_set",
 ]
 
 _ARTICLE = "ال"
-
-
-def word_set(text: str) -> frozenset[str]:
-    """Return the words of a text."""
-    return frozenset(text.split())
 
 
 # Nouns for people under arms; whose they are follows: عناصر داعش, جنود حفتر.
@@ -52,12 +49,22 @@ _LINKS = word_set(
     "من تابع تابعه التابع التابعه تابعين التابعين تابعون التابعون موالي مواليه الموالي المواليه موالين"
     " الموالين موالون الموالون المرتبط المرتبطه المرتبطين المرتبطون"
 )
+# Who says something in the name of a body, and what leads to that.
+_SPEAKERS = word_set(
+    "متحدث متحدثه متحدثا متحدثون ناطق ناطقه ناطقا ناطقون مصدر مصدرا مصادر مسوول مسوولا مسوولون مسوولين قيادي"
+    " قياديا قياديون قاده قايد ضابط ضابطا ضباط عضو عضوا اعضاء مندوب مندوبون مندوبين ممثل ممثلا ممثلون ممثلين"
+    " ممثلو بيان بيانا وكيل مكتب"
+)
+_FORMER = word_set("سابق سابقا سابقه سابقون سابقين متقاعد منشق منشقون منشقين")
+_SPEAKS_FOR = word_set("باسم في من عن لدي")
 _TITLES = word_set(
     "الرييس المشير اللواء العقيد العميد الفريق الشيخ المستشار الدكتور السيد القايد الجنرال المفتي الامير"
 )
 _EPITHETS = word_set(
     "الارهابي الارهابيه المتطرف المتطرفه المتشدد المتشدده الانقلابيه الاجراميه المسير المسيره الروس"
 )
+# What a government or an army of any country may be called.
+_COMMON_NAMES = word_set("شرعيه صاعقه وطني وطنيه خاصه موقته انتقالي انتقاليه رياسي رياسيه مشتركه امنيه عامه")
 # What follows these only says more of a name: الجيش الوطني بقيادة حفتر.
 _CLAUSES = word_set(
     "بقياده المعترف المنعقد المنعقده المدعوم المدعومه المنتهيه المسمي المسماه المعروف المعروفه"
@@ -118,10 +125,28 @@ def without_titles(key: str) -> str:
 
 
 @remember
+def spoken_for(key: str) -> str | None:
+    """Return the key of whom a phrase speaks for: قوات حفتر of المتحدث باسم قوات حفتر."""
+    words = key.split()
+    link = next((index for index, word in enumerate(words) if index and word in _SPEAKS_FOR), len(words))
+    if link + 1 >= len(words):
+        return None
+    is_speaker = any(reading.stem in _SPEAKERS for reading in proclitic_readings(words[0]))
+    is_former = any(head_of(word) in _FORMER for word in words[:link])
+    return " ".join(words[link + 1 :]) if is_speaker and not is_former else None
+
+
+@remember
 def head_of(key: str) -> str:
     """Return the first word of a phrase without article."""
     first = key.split(" ", 1)[0]
     return first.removeprefix(_ARTICLE) if len(first) > len(_ARTICLE) + 1 else first
+
+
+def is_common_name(key: str) -> bool:
+    """Return whether bodies of many countries are called so: الحكومة الشرعية, قوات الصاعقة."""
+    words = key.split()
+    return len(words) == 2 and head_of(words[1]) in _COMMON_NAMES
 
 
 def is_definite(key: str) -> bool:
@@ -129,6 +154,7 @@ def is_definite(key: str) -> bool:
     return key.startswith(_ARTICLE)
 
 
+@remember
 def possession(key: str) -> Possession | None:
     """Return the pronoun of forces or people possessed: ه of جنوده, هم of وقواتهم, نا of قواتنا."""
     first = key.split(" ", 1)[0]
@@ -162,14 +188,22 @@ def forces_of(table: ActorTable, actor: Actor) -> Actor:
     return found or _one_force(table, table.bodies_of_side(body.side)) or actor
 
 
-def name_readings(key: str, label: str | None = None) -> Iterator[str]:
-    """Yield the key and its readings; a nationality also without article and tanwin: الروسية, إماراتيا."""
+def name_readings(key: str, label: str | None = None) -> Sequence[str]:
+    """Return the key and its readings; a nationality also without article and tanwin: الروسية, إماراتيا."""
+    if label != _PEOPLE or " " in key:
+        return _plain_readings(key)
+    stems = [reading.stem for reading in proclitic_readings(key)]
+    peoples = (form for stem in stems for form in (stem, *_nationalities(stem)))
+    return [*_plain_readings(key), *peoples]
+
+
+@remember
+def _plain_readings(key: str) -> tuple[str, ...]:
     first, space, rest = key.partition(" ")
-    for reading in proclitic_readings(first):
-        yield (_ARTICLE if reading.article else "") + reading.stem + space + rest
-        if label == _PEOPLE and not rest:
-            yield reading.stem
-            yield from _nationalities(reading.stem)
+    return tuple(
+        (_ARTICLE if reading.article else "") + reading.stem + space + rest
+        for reading in proclitic_readings(first)
+    )
 
 
 def _nationalities(word: str) -> Iterator[str]:
@@ -256,5 +290,7 @@ def _misspelled(table: ActorTable, key: str, label: str | None, when: Period | N
     for reading in name_readings(key, label):
         correct = table.correct(reading, is_person=is_person)
         if correct:
-            return table.find(correct, is_person=is_person, when=when)
+            found = table.find(correct, is_person=is_person, when=when)
+            # A common noun is not what a name misspells: the club الأهلي is no الأهالي.
+            return None if found and found.is_generic else found
     return None

@@ -1,20 +1,19 @@
 """Find a name behind a wrong spelling: a key comes in, the names that may be meant go out.
 
-`within_one_letter` compares two keys, `deletions` makes them findable; `SpellingIndex` holds the names of a
-table, so that a search costs what the key is long and not what the table is.
+`within_one_letter` compares two keys, a `NearIndex` finds those worth comparing; `SpellingIndex` holds the
+names of a table, so that a search costs what the key is long and not what the table is.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 
-__all__ = ["SpellingIndex", "deletions", "within_one_letter"]
+__all__ = ["NearIndex", "SpellingIndex", "within_one_letter"]
 
 # Below this many letters a name, or a word of one, that is one letter away is too often another.
 _SHORTEST_NAME, _SHORTEST_WORD = 7, 4
-_LONGEST_NAME = 64
 
 # What writers take for each other, and a letter twice; at the end of a word ه and ا sound alike.
 _SOUNDS = str.maketrans("صظطثذ", "سضتتد", "ء")
@@ -22,20 +21,46 @@ _LAST_HA = re.compile(r"ه\b")
 _TWICE = re.compile(r"(\D)\1+")
 
 
+_NONE: frozenset[str] = frozenset()
+
+
+class NearIndex:
+    """Keys in groups, found again with one letter more, less, other or two of them swapped.
+
+    One slip leaves either the first half of a key as it is, or the second without its first letter.
+    """
+
+    def __init__(self) -> None:
+        self._by_half: defaultdict[tuple[Hashable, int, str], set[str]] = defaultdict(set)
+
+    def add(self, key: str, group: Hashable = None) -> None:
+        """Add a key; one that is there already is not added again."""
+        length, half = len(key), len(key) // 2
+        self._by_half[group, length, key[:half]].add(key)
+        self._by_half[group, -length, key[half + 1 :]].add(key)
+
+    def near(self, key: str, group: Hashable = None, *, ends: bool = False) -> set[str]:
+        """Return the keys within one letter; the first and last letter are the same, except with `ends`."""
+        found: set[str] = set()
+        for length in range(max(len(key) - 1, 1), len(key) + 2):
+            half = length // 2
+            rest = key[max(len(key) - (length - half - 1), 0) :]
+            found |= self._by_half.get((group, length, key[:half]), _NONE)
+            found |= self._by_half.get((group, -length, rest), _NONE)
+        return {other for other in found if within_one_letter(key, other, ends=ends)}
+
+
 class SpellingIndex:
     """Names, found again by what a slip leaves of them."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._words: set[str] = set()
-        self._by_deletion: defaultdict[str, list[str]] = defaultdict(list)
+        self._near_words, self._near_names = NearIndex(), NearIndex()
+        self._by_letters: defaultdict[str, list[str]] = defaultdict(list)
         self._by_sound: defaultdict[str, list[str]] = defaultdict(list)
         self._by_place: defaultdict[tuple[int, int, str], list[str]] = defaultdict(list)
-        self._words_by_deletion: defaultdict[str, list[str]] = defaultdict(list)
         for name in names:
             self._add(name)
-        for word in self._words:
-            for variant in deletions(word, ends=True):
-                self._words_by_deletion[variant].append(word)
 
     def near(self, key: str) -> Iterator[set[str]]:
         """Yield the names that may be meant, from the likeliest slip to the least.
@@ -54,16 +79,17 @@ class SpellingIndex:
         self._words.update(words)
         for place, word in enumerate(words):
             self._by_place[len(words), place, word].append(name)
+            self._near_words.add(word, (len(words), place))
         if len(name) >= _SHORTEST_WORD:
             self._by_sound[_sound(name)].append(name)
         if len(joined) >= _SHORTEST_NAME and not _has_digit(name):
-            for variant in deletions(joined):
-                self._by_deletion[variant].append(name)
+            self._by_letters[joined].append(name)
+            self._near_names.add(joined, joined[0] + joined[-1])
 
     def _one_letter_away(self, key: str) -> set[str]:
         joined = key.replace(" ", "")
-        found = {name for variant in deletions(joined) for name in self._by_deletion.get(variant, ())}
-        return {name for name in found if within_one_letter(joined, name.replace(" ", ""))}
+        near = self._near_names.near(joined, joined[:1] + joined[-1:])
+        return {name for letters in near for name in self._by_letters[letters]}
 
     def _word_by_word(self, words: list[str]) -> set[str]:
         """Return the names of as many words, two at least, each at most a letter away."""
@@ -82,15 +108,13 @@ class SpellingIndex:
 
     def _names_with(self, count: int, place: int, word: str) -> set[str]:
         """Return the names of so many words that have one near this one in its place."""
-        near = self._words_near(word)
+        near = self._words_near(word, (count, place))
         return {name for known in near for name in self._by_place.get((count, place, known), ())}
 
-    def _words_near(self, word: str) -> set[str]:
+    def _words_near(self, word: str, group: tuple[int, int]) -> set[str]:
         if len(word) < _SHORTEST_WORD or _has_digit(word):
             return {word}
-        variants = deletions(word, ends=True)
-        found = {known for variant in variants for known in self._words_by_deletion.get(variant, ())}
-        return {word} | {known for known in found if within_one_letter(word, known, ends=True)}
+        return {word, *self._near_words.near(word, group, ends=True)}
 
 
 def within_one_letter(left: str, right: str, *, ends: bool = False) -> bool:
@@ -112,17 +136,6 @@ def within_one_letter(left: str, right: str, *, ends: bool = False) -> bool:
         or rest[1:] == other
         or (rest[:2] == other[1::-1] and rest[2:] == other[2:])
     )
-
-
-def deletions(key: str, *, ends: bool = False) -> Iterator[str]:
-    """Yield a name and what is left of it without one letter: two names that are a letter apart share one.
-
-    The first and last letter are left out only with `ends`.
-    """
-    yield key
-    if len(key) <= _LONGEST_NAME:
-        inner = range(len(key)) if ends else range(1, len(key) - 1)
-        yield from {key[:i] + key[i + 1 :] for i in inner}
 
 
 def _sound(key: str) -> str:

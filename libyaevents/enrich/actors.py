@@ -7,13 +7,10 @@ are no answer: such a mention stays without an actor.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
-from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
 
 from libyaevents.documents import Actor, Argument, Document, Entity, Event
 from libyaevents.enrich.actor_memory import (
@@ -29,31 +26,30 @@ from libyaevents.enrich.actor_names import (
     Possession,
     forces_of,
     head_of,
+    is_common_name,
+    is_definite,
     look_up,
     name_readings,
     possession,
+    spoken_for,
     without_titles,
 )
-from libyaevents.enrich.actor_table import (
-    ActorTable,
-    Naming,
-    Period,
-    load_actors,
-    name_key,
-)
+from libyaevents.enrich.actor_rows import Naming, Period, name_key
+from libyaevents.enrich.actor_table import ActorTable, load_actors
+from libyaevents.enrich.actor_uses import PLACE_ROLES, Use, period_of, uses_of
 from libyaevents.enrich.arabic import proclitic_readings
 from libyaevents.records import fill
 
 __all__ = ["ActorTable", "resolve_actors"]
 
-_PERSON, _STATE, _PEOPLE = "PERSON", "GPE", "NORP"
-_LABELS = frozenset({_PERSON, _STATE, _PEOPLE, "ORG", "MILITARY"})
-_PHRASES = frozenset({"ORG", "MILITARY"})
-_MISSPELLED = _PHRASES | {_PERSON}
+_PERSON, _STATE, _PEOPLE, _FORCE, _OFFICE = "PERSON", "GPE", "NORP", "MILITARY", "TITLE"
+_LABELS = frozenset({_PERSON, _STATE, _PEOPLE, "ORG", _FORCE})
+_PHRASES = frozenset({"ORG", _FORCE})
+_PROPER = _PHRASES | {_PERSON}
 _ACTING_ROLES = frozenset({"Agent", "Patient", "Counterpart", "Source"})
-_PLACE_ROLES = frozenset({"Place", "Origin", "Destination"})
 
-_CIVILIAN, _OURS = "7", "نا"
+_CIVILIAN, _UNIDENTIFIED, _OURS = "7", "unidentified", "نا"
+_STATE_CODE_LENGTH = 3
 _FEMININE_NAMES = frozenset({"حماس", "طالبان", "قسد", "برخان", "فاغنر"})
 _INANIMATE_PLURALS = ("ات", "كتايب", "سرايا", "مليشيا")
 
@@ -61,7 +57,6 @@ _INANIMATE_PLURALS = ("ات", "كتايب", "سرايا", "مليشيا")
 _NEAREST = 16
 _LONGEST_SHORT_NAME = 3
 _CONTEXT = 48
-_DAY_VALUE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?=$|[T/])")
 
 
 def resolve_actors(document: Document, *, table: ActorTable | None = None) -> Document:
@@ -80,30 +75,26 @@ def resolve_actors(document: Document, *, table: ActorTable | None = None) -> Do
     return fill(document, entities=tuple(entities), events=tuple(events))
 
 
-class _Use(NamedTuple):
-    """In which roles an entity stands, and on what days."""
-
-    roles: frozenset[str]
-    when: Period | None
-
-
 class _Resolver:
     """Resolves the mentions of one document; `actors` is by entity id."""
 
     def __init__(self, document: Document, table: ActorTable) -> None:
         self.document = document
         self.table = table
+        self.look_up = cache(partial(look_up, table))  # names come again and again
         self.published = Period(document.published, document.published) if document.published else None
-        self.uses = _uses(document.events, self.published)
         self.keys = {entity.id: name_key(_core(document, entity)) for entity in document.entities}
         self.actors = {entity.id: entity.actor for entity in document.entities}
         self.people = {self.keys[entity.id] for entity in document.entities if entity.label == _PERSON}
+        self.countries = {entity.place.country for entity in document.entities if entity.place}
+        self.names_forces = any(entity.label == _FORCE for entity in document.entities)
         self.short_names: set[str] = set()
         self.phrases = Phrases()
         self.entities = {entity.id: entity for entity in document.entities}
         self.ordered = sorted(document.entities, key=lambda entity: entity.start)
         self.entity_starts = [entity.start for entity in self.ordered]
         self.sentence_starts = [start for start, _ in document.sentences]
+        self.uses = uses_of(document, self.ordered)
 
     def resolve_entities(self) -> None:
         """Fill `actors`: names first, then what repeats a name of the document."""
@@ -116,6 +107,9 @@ class _Resolver:
         self._resolve_people()
         self._resolve_phrases()
         self._resolve_typos()
+        for entity in self.ordered:
+            if entity.label == _OFFICE and entity.actor is None:
+                self.actors[entity.id] = self._spoken_for(self.keys[entity.id], self._use(entity).when)
 
     def resolve_argument(self, event: Event, argument: Argument) -> Argument:
         """Return the argument with its actor where it takes part in the event and is no entity."""
@@ -126,7 +120,8 @@ class _Resolver:
         if possessed:
             actor = self._owner_of(possessed, event, argument.start)
         else:
-            actor = self._inside(argument, key) or self._phrase(key, _period(event) or self.published)
+            when = period_of(event) or self.published
+            actor = self._inside(argument, key) or self._phrase(key, when) or self._spoken_for(key, when)
         return fill(argument, actor=actor)
 
     def _owner_of(self, possessed: Possession, event: Event, position: int) -> Actor | None:
@@ -136,14 +131,24 @@ class _Resolver:
         owner = self._possessor(position, possessed.pronoun)
         return forces_of(self.table, owner) if owner and possessed.is_armed else owner
 
+    def _use(self, entity: Entity) -> Use:
+        return self.uses.get(entity.id) or Use(frozenset(), self.published)
+
     def _name(self, entity: Entity) -> Naming | None:
-        use = self.uses.get(entity.id) or _Use(frozenset(), self.published)
-        naming = look_up(self.table, self.keys[entity.id], entity.label, use.when)
-        if naming is None or entity.label != _STATE or use.roles & _ACTING_ROLES:
+        use = self._use(entity)
+        naming = self.look_up(self.keys[entity.id], entity.label, use.when)
+        if naming is None or (entity.label in _PHRASES and self._is_elsewhere(naming)):
+            return None
+        if entity.label != _STATE or use.roles & _ACTING_ROLES:
             return naming
-        if use.roles & _PLACE_ROLES or (naming.is_place and not self._acts(entity)):
+        if use.roles & PLACE_ROLES or (naming.is_place and not self._acts(entity)):
             return None
         return naming
+
+    def _is_elsewhere(self, naming: Naming) -> bool:
+        """Return whether a name that many countries have is told of none of the places of the document."""
+        is_told = not self.countries or not naming.country or naming.country in self.countries
+        return not is_told and is_common_name(naming.key)
 
     def _acts(self, entity: Entity) -> bool:
         """Return whether words around a city, or a state before it, show that it acts: قالت أنقرة وموسكو."""
@@ -222,26 +227,36 @@ class _Resolver:
 
     def _resolve_typos(self) -> None:
         """Give names one letter away from a resolved name of the document its actor: حقتر beside حفتر."""
-        known = Spellings()
+        known = {is_person: Spellings() for is_person in (False, True)}
         for entity in self.document.entities:
             actor = self.actors[entity.id]
-            if actor and entity.label in _MISSPELLED:
-                known.add(entity.label == _PERSON, self.keys[entity.id], actor)
+            if actor and entity.label in _PROPER:
+                known[entity.label == _PERSON].add(self.keys[entity.id], actor)
         for entity in self.document.entities:
-            is_open = self.actors[entity.id] is None and entity.label in _MISSPELLED
+            is_open = self.actors[entity.id] is None and entity.label in _PROPER
             if is_open and self.keys[entity.id] not in self.short_names:
-                self.actors[entity.id] = known.find(entity.label == _PERSON, self.keys[entity.id])
+                self.actors[entity.id] = known[entity.label == _PERSON].find(self.keys[entity.id])
 
     def _is_generic(self, actor: Actor) -> bool:
         """Return whether an actor is a kind of people in any country: the police, civilians."""
-        return any(naming.sector == actor.code for naming in self.table.namings_of(actor))
+        return any(naming.is_generic for naming in self.table.namings_of(actor))
 
     def _phrase(self, key: str, when: Period | None) -> Actor | None:
         """Return the actor of a noun phrase: by its own name, else by the one body that it repeats."""
-        naming = look_up(self.table, key, None, when)
-        if naming and not self._is_generic(naming.actor):
+        naming = self.look_up(key, None, when)
+        if naming and not naming.is_generic:
             return naming.actor
+        if naming and naming.actor.side == _UNIDENTIFIED and is_definite(naming.key) and self.names_forces:
+            # المسلحون are those told of before, where a text names any.
+            naming = None
         return self._repeated(key) or (naming.actor if naming else None)
+
+    def _spoken_for(self, key: str, when: Period | None) -> Actor | None:
+        """Return the body that a phrase speaks for: المتحدث باسم قوات حفتر, مصدر في قوات الوفاق."""
+        body = spoken_for(key)
+        actor = self._phrase(body, when) if body else None
+        # مصدر في تركيا may be anybody there.
+        return None if actor is None or len(actor.code or "") == _STATE_CODE_LENGTH else actor
 
     def _repeated(self, key: str) -> Actor | None:
         """Return the actor of a longer name that the key repeats, or that its owner does: قوات الجيش."""
@@ -260,7 +275,9 @@ class _Resolver:
             return self.actors[whole[0].id]
         if not any(reading.stem in FORCES for reading in proclitic_readings(key.split(" ", 1)[0])):
             return None
-        owners = {self._owner(item) for item in inside if item.label in _PHRASES or item.label == _PERSON}
+        # In القوات الروسية والسورية the second people is an owner too.
+        peoples = [item for item in inside if item.label == _PEOPLE and item.text.startswith("و")]
+        owners = {self._owner(item) for item in inside if item.label in _PROPER or item in peoples}
         return owners.pop() if len(owners) == 1 else None
 
     def _owner(self, entity: Entity) -> Actor | None:
@@ -306,7 +323,7 @@ class _Resolver:
         """Return whether the pronoun agrees: ه with a man or an army, ها with a state, هم with many."""
         actor = self.actors[entity.id]
         # A broadcaster or an aid agency has no forces, and a place that is no actor has none.
-        if actor.kind == _CIVILIAN if actor else entity.label not in _MISSPELLED:
+        if actor.kind == _CIVILIAN if actor else entity.label not in _PROPER:
             return False
         if entity.label in _PHRASES:
             return pronoun in ("هم", "ها" if _is_feminine(self.keys[entity.id]) else "ه")
@@ -327,39 +344,6 @@ def _is_feminine(key: str) -> bool:
 
 def _core(document: Document, entity: Entity) -> str:
     start, end = entity.core or (entity.start, entity.end)
-    return document.text[start:end]
-
-
-def _uses(events: Iterable[Event], published: Period | None) -> dict[str, _Use]:
-    """Return how each entity is used; its days run from its first event's to its last's."""
-    roles: defaultdict[str, set[str]] = defaultdict(set)
-    periods: defaultdict[str, set[Period | None]] = defaultdict(set)
-    for event in events:
-        period = _period(event) or published
-        for argument in event.arguments:
-            if argument.entity_id is not None:
-                roles[argument.entity_id].add(argument.role)
-                periods[argument.entity_id].add(period)
-    return {entity: _Use(frozenset(roles[entity]), _span(periods[entity])) for entity in roles}
-
-
-def _span(periods: Iterable[Period | None]) -> Period | None:
-    known = [period for period in periods if period is not None]
-    return Period(min(known)[0], max(period.last for period in known)) if known else None
-
-
-def _period(event: Event) -> Period | None:
-    """Return the days of an event that its own time tells; a time taken from elsewhere does not count."""
-    time = event.time
-    match = _DAY_VALUE.match(time.value) if time and time.value and not time.inferred else None
-    if match is None:
-        return None
-    year, month, day = (int(number) if number else None for number in match.groups())
-    try:
-        first = date(year or 0, month or 1, day or 1)
-        last_month = month or 12
-        last = day or monthrange(first.year, last_month)[1]
-        return Period(first, date(first.year, last_month, last))
-    except ValueError:
-        # 2016-02-31: a resolver of times does not write it, a file may.
-        return None
+    # للحكومة without its ل would be حكومة, but it is الحكومة.
+    is_article = start > entity.start and document.text.startswith("لل", start - 1)
+    return document.text[start - is_article : end]

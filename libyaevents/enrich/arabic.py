@@ -18,6 +18,7 @@ __all__ = [
     "read_ordinal",
     "remember",
     "strip_conjunction",
+    "word_set",
 ]
 
 _TATWEEL = "ـ"
@@ -109,7 +110,7 @@ _LONGEST_KEPT = 40
 
 
 def remember(read: Callable[[str], _Result]) -> Callable[[str], _Result]:
-    """Keep what a pure function of one word gives, in bounded memory."""
+    """Keep what a pure function of one word or short phrase gives, in bounded memory."""
     kept = lru_cache(maxsize=_WORDS_KEPT)(read)
 
     @wraps(read)
@@ -117,6 +118,11 @@ def remember(read: Callable[[str], _Result]) -> Callable[[str], _Result]:
         return kept(word) if len(word) <= _LONGEST_KEPT else read(word)
 
     return read_once
+
+
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(text.split())
 
 
 class Reading(NamedTuple):

@@ -13,6 +13,7 @@ from hijridate import Gregorian, Hijri
 
 __all__ = [
     "day_of",
+    "first_of_week",
     "from_hijri",
     "in_smaller_units",
     "month_of_hijri",
@@ -86,6 +87,14 @@ def day_of(year: int, month: int, day: int) -> date | None:
     try:
         return date(year, month, day)
     except (ValueError, OverflowError):
+        return None
+
+
+def first_of_week(year: int, week: int) -> date | None:
+    """Return the Monday of an ISO week, or `None` where the year has none such."""
+    try:
+        return date.fromisocalendar(year, week, 1)
+    except ValueError:
         return None
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from libyaevents.documents import Argument, Casualties, Document, Event
-from libyaevents.enrich.arabic import fold, proclitic_readings
+from libyaevents.enrich.arabic import fold, proclitic_readings, word_set
 from libyaevents.enrich.figures import (
     SEVERAL,
     Figure,
@@ -38,6 +38,10 @@ _CAUSED = frozenset({"Kill", "Injure"})
 
 # How far from a number its modifier may stand, in characters: شخصا من المدنيين والعسكريين على الأقل.
 _REACH = 48
+# So much between two parts of an event is looked at.
+_LONGEST_GAP = 480
+# بين قتيل وجريح is looked for this far around either of the two.
+_SHARED_REACH = 12
 # So many causes of a sentence are tried, nearest first: 10,000 events in one sentence stay linear.
 _NEAREST = 4
 
@@ -46,6 +50,8 @@ _PART_OF = re.compile(
     r"(?:^|[\s،(\"«])\s*[وف]?(?:(?:من )?(?:بين|ضمن|من|معظم|أغلب|غالبيت|نصف|جل|أحد)(?:هما|هم|هن|ها|ه)(?!\w)"
     r"|بمن في|بما في)"
 )
+# أربعة منهم are some of those told of before; أربعة بينهم طفل are four.
+_OUT_OF = re.compile(r"\s{0,2}من(?: بين| ضمن)?(?:هما|هم|هن|ها|ه)(?!\w)")
 _AMONG = re.compile(r"(?:^|\s)[وف]?(?:من )?(?:بين|ضمن)\s*$")
 # Between a number and what it does not count: مقتل ثلاثة في الحي وطفل.
 _SEPARATE = re.compile(r"[،,؛(]|(?:^|\s)و")
@@ -58,64 +64,12 @@ _PLURAL = Figure(minimum=2)
 _NAME_OF_ONE = "PERSON"
 _NAMES_OF_MANY = frozenset({"MILITARY", "ORG", "GPE", "LOC", "FAC"})
 _SHORTEST_WITH_PRONOUN = 4
-_DUAL_VERBS = frozenset(
-    [
-        "قتلا",
-        "اصيبا",
-        "اغتيلا",
-        "اعتقلا",
-        "اختطفا",
-        "خطفا",
-        "توفيا",
-        "قضيا",
-        "احتجزا",
-        "اقتيدا",
-        "جرحا",
-        "استشهدا",
-        "اوقفا",
-        "لقيا",
-        "سقطا",
-        "اعدما",
-        "لفظا",
-        "ماتا",
-        "فرا",
-        "نزحا",
-        "هجرا",
-        "اسرا",
-        "سجنا",
-        "دهسا",
-        "فارقا",
-        "هلكا",
-        "صرعا",
-        "قتلتا",
-        "اصيبتا",
-        "لفظتا",
-        "توفيتا",
-        "خطفتا",
-        "نزحتا",
-    ]
+_DUAL_VERBS = word_set(
+    "قتلا اصيبا اغتيلا اعتقلا اختطفا خطفا توفيا قضيا احتجزا اقتيدا جرحا استشهدا اوقفا لقيا سقطا اعدما"
+    " لفظا ماتا فرا نزحا هجرا اسرا سجنا دهسا فارقا هلكا صرعا قتلتا اصيبتا لفظتا توفيتا خطفتا نزحتا"
 )
-_VICTIMS = frozenset(
-    [
-        "قتيل",
-        "جريح",
-        "شهيد",
-        "جثه",
-        "جثمان",
-        "مصاب",
-        "اسير",
-        "سجين",
-        "معتقل",
-        "محتجز",
-        "موقوف",
-        "مختطف",
-        "نازح",
-        "لاجي",
-        "مهجر",
-        "وفاه",
-    ]
-)
-_DEAD_OR_WOUNDED = re.compile(r"بين (?:قتيل|شهيد|جريح|مصاب) و(?:قتيل|شهيد|جريح|مصاب)")
+_VICTIMS = word_set("قتيل جريح شهيد جثه جثمان مصاب اسير سجين معتقل محتجز موقوف مختطف نازح لاجي مهجر وفاه")
+_DEAD_OR_WOUNDED = re.compile(r"بين (?:قتيل|صريع|شهيد|جريح|مصاب) و(?:قتيل|صريع|شهيد|جريح|مصاب)")
 
 
 def count_casualties(document: Document) -> Document:
@@ -165,9 +119,8 @@ class _Reader:
     def _figure(self, event: Event) -> Figure | None:
         trigger = event.trigger
         before = self._before(trigger.start)
-        is_shared = (
-            _DEAD_OR_WOUNDED.search(fold(before + trigger.text + self._behind(trigger.end))) is not None
-        )
+        around = self.text[max(trigger.start - _SHARED_REACH, 0) : trigger.end + _SHARED_REACH]
+        is_shared = _DEAD_OR_WOUNDED.search(fold(around)) is not None
         if not is_shared and _AMONG.search(before):
             return None
         if not any(argument.role == "Quantity" for argument in event.arguments):
@@ -178,7 +131,11 @@ class _Reader:
         if not figures:
             return _PLURAL if is_plural(trigger.text) else None
         total = add_figures(figures)
-        return Figure(maximum=max(filter(None, total))) if is_shared else total
+        if not is_shared:
+            return total
+        # Of twenty dead and wounded all may be dead; dozens tell of neither.
+        most = total.maximum or total.best
+        return Figure(maximum=most) if most else None
 
     def _figures(self, event: Event) -> list[Figure]:
         """Return the figure of each part of those harmed, until parts of a part begin."""
@@ -187,8 +144,11 @@ class _Reader:
         previous: Argument | None = None
         counted: Figure | None = None
         for part, following in _parts(event):
-            gap = self.text[previous.end : part.start] if previous else ""
-            is_subset = _PART_OF.search(gap) or _PART_OF.match(self.text[part.end : part.end + _REACH])
+            gap = self._gap(event, previous, part)
+            is_out_of = _OUT_OF.match(self.text, part.end) is not None
+            if is_out_of and counted is None and self._is_told_before(event, previous, part):
+                figures, plurals, is_out_of = [], 0, False
+            is_subset = is_out_of or _PART_OF.search(gap) is not None
             if is_subset and (figures or plurals):
                 break
             is_number = part.role == "Quantity"
@@ -201,6 +161,24 @@ class _Reader:
             previous = part
         # What is joined to a number without one of its own is often counted with it: 14 من الجيش ومسلحين.
         return figures if counted else figures + [_PLURAL] * plurals
+
+    def _is_told_before(self, event: Event, previous: Argument | None, part: Argument) -> bool:
+        """Whether a part is taken from people told of before, who are not those harmed.
+
+        أمطروا المتظاهرين بالرصاص فأردوا أربعة منهم: four are, of any number.
+        """
+        if previous is None or previous.end > event.trigger.start:
+            return False
+        return any(map(str.isalnum, self._between(previous.end, part.start)))
+
+    def _gap(self, event: Event, previous: Argument | None, part: Argument) -> str:
+        """Return what stands before a part, from the one before it or the trigger, whichever is nearer."""
+        ends = [item.end for item in (previous, event.trigger) if item and item.end <= part.start]
+        return self._between(max(ends), part.start) if ends else ""
+
+    def _between(self, start: int, end: int) -> str:
+        """Return the text between two parts, of a long one the end: 10,000 far apart stay linear."""
+        return self.text[max(start, end - _LONGEST_GAP) : end]
 
     def _number(self, event: Event, part: Argument) -> Figure | None:
         """Return the figure of a Quantity, `None` where it is not of people."""
@@ -231,12 +209,12 @@ class _Reader:
     ) -> bool:
         """Whether a Patient is what a number beside it counts: أطفالها الستة، ثلاثين جنديا وشرطيا."""
         if following and following.role == "Quantity" and following.start >= part.end:
-            gap = self.text[part.end : following.start]
+            gap = self._between(part.end, following.start)
             if not gap.strip() and not fold(following.text).startswith("و"):
                 return True
         if previous is None or counted is None:
             return False
-        gap = self.text[previous.end : part.start]
+        gap = self._between(previous.end, part.start)
         if previous.role == "Quantity":
             return previous.end >= part.start or not _SEPARATE.search(gap + part.text[:1])
         # Behind eleven and more the counted noun is singular, and so is what is joined to it.

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from libyaevents.enrich.arabic import fold, proclitic_readings, read_number
+from libyaevents.enrich.arabic import fold, proclitic_readings, read_number, word_set
 
 __all__ = [
     "SEVERAL",
@@ -44,7 +44,7 @@ _ACCUSATIVE_SCALES = {"الفا": "الف", "مليونا": "مليون"}
 _RANGES = frozenset({"الي", "او", "-", "–", "حتي"})
 # What may stand between an indefinite number and what it counts.
 _COUNTING = frozenset({"من", "كبير", "كبيره", "كبيرا", "اخر", "قليل", "غير", "محدد"})
-_ORDINALS = frozenset(["اول", "ثاني", "ثالث", "رابع", "خامس", "سادس", "سابع", "ثامن", "تاسع", "عاشر"])
+_ORDINALS = word_set("اول ثاني ثالث رابع خامس سادس سابع ثامن تاسع عاشر")
 
 # A bound may name what it counts before the number: ما يزيد عدد القتلى على 40.
 _COUNTED = r"(?: (?:عدد|حصيل[هت])\w*(?: \w+){0,2})?(?: من| عن| علي)?"
@@ -75,6 +75,8 @@ _ABOUT_AFTER = re.compile(r"(?:^| )(?:تقريبا|او نحو ذلك)(?: |$)")
 SEVERAL = 3
 # أفعال، فعول، فعلاء، فواعل: the patterns of broken plurals of people.
 _BROKEN_PLURAL = re.compile(r"ا\w\wا\w|\w\wو\w|\w{3,4}اء|\w\wا\w{2,3}|\w\wا\wي\w")
+# A sound plural before what owns it has lost its ن: قاطنوه, مسلحو الجماعة.
+_CONSTRUCT_PLURAL = re.compile(r"\w{3,}و(?:هما|هم|هن|ها|نا|كم|ه)?|\w{3,}ي(?:هما|هم|هن|ها|نا|كم)")
 _POSSESSIVES = ("هما", "هم", "هن", "ها", "نا", "كم", "ه", "ي")
 _SHORTEST_NOUN = 3
 
@@ -314,9 +316,18 @@ def _number_by_form(stem: str) -> int:
     """Return the number that a noun's form tells: مواطنتين, مسلحون, سماسرة; what is like no plural is one."""
     if stem.endswith(("تين", "تان")):
         return 2
-    if stem.endswith(("ون", "ين", "ات")) or _BROKEN_PLURAL.fullmatch(stem):
+    if stem.endswith(("ون", "ين", "ات")) or _CONSTRUCT_PLURAL.fullmatch(stem):
+        return SEVERAL
+    if _BROKEN_PLURAL.fullmatch(stem) or any(map(_BROKEN_PLURAL.fullmatch, _without_possessive(stem))):
         return SEVERAL
     return 2 if stem.endswith("ان") else 1
+
+
+def _without_possessive(stem: str) -> Iterator[str]:
+    """Yield a noun without what may be a possessive, but for ه and ي that are most often its own: أبطالنا."""
+    for possessive in _POSSESSIVES[:-2]:
+        if stem.endswith(possessive):
+            yield stem.removesuffix(possessive)
 
 
 @cache

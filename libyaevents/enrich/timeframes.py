@@ -6,10 +6,12 @@ Nothing here knows what day it is: a frame says *Friday, the last one*, and `tim
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-__all__ = ["Frame", "merge_amounts", "share"]
+from libyaevents.enrich.timewords import NOTHING, Token
+
+__all__ = ["Draft", "Frame", "merge_amounts", "share"]
 
 # What places a frame on a day.
 _DATE_FIELDS = (
@@ -20,7 +22,11 @@ _DATE_FIELDS = (
 
 @dataclass(slots=True)
 class Frame:
-    """What one time says of itself; `link` is how it joins the time before it (`and`, `to`)."""
+    """What one time says of itself.
+
+    `link` is how it joins the time before it (`and`, `to`); `told` is 0 where it is the one told before
+    (اليوم نفسه) and 1 where it follows that (اليوم التالي); `pending` is a number of a kind still open.
+    """
 
     link: str = ""
     filled: bool = False
@@ -47,6 +53,7 @@ class Frame:
     more: tuple[Fraction, str] | None = None
     ordinal: int | None = None
     direction: int | None = None
+    told: int | None = None
     preposition: str | None = None
     fraction: Fraction | None = None
     pending: int | None = None
@@ -63,6 +70,12 @@ class Frame:
         return any(part is not None for part in named)
 
     @property
+    def names_date(self) -> bool:
+        """Whether a day, month, year, season, part of the year, decade or century is named."""
+        parts = (self.subdivision, self.season, self.decade, self.century)
+        return self.is_calendar or self.in_hijri or any(part is not None for part in parts)
+
+    @property
     def amount(self) -> Fraction | None:
         """How many units are counted: the number, two for a dual, one half for half of it."""
         return Fraction(2) if self.count is None and self.form == "dual" else self.count
@@ -75,11 +88,53 @@ class Frame:
         return is_hour and not is_placed and self.unit is None
 
     @property
+    def is_bare(self) -> bool:
+        """Whether the frame names a day or month and not which one: الجمعة, 12 أكتوبر, رمضان."""
+        is_open = self.direction is None and self.offset is None and self.year is None
+        is_named = (self.weekday, self.month, self.day, self.hijri_month) != (None, None, None, None)
+        return is_open and is_named and self.hijri_year is None and not (self.unit and self.article)
+
+    @property
+    def counts_on(self) -> bool:
+        """Whether the frame counts on from a day that it does not name: بعد يومين."""
+        return self.is_amount and self.preposition == "ahead"
+
+    @property
     def is_amount(self) -> bool:
         """Whether the frame is nothing but a number of units."""
         named = self.is_calendar or self.weekday is not None or self.offset is not None
         is_counted = self.amount is not None or (self.form == "singular" and not self.article)
         return self.unit is not None and is_counted and not named and self.direction is None
+
+
+@dataclass(slots=True)
+class Draft:
+    """The frames of an expression while its tokens are read."""
+
+    tokens: Sequence[Token]
+    index: int = 0
+    frames: list[Frame] = field(default_factory=lambda: [Frame()])
+    connector: str = ""
+    between: bool = False
+
+    @property
+    def frame(self) -> Frame:
+        """The time that is being read."""
+        return self.frames[-1]
+
+    def near(self, distance: int) -> Token:
+        """Return the token so far behind the current one, `NOTHING` outside of the expression."""
+        index = self.index + distance
+        return self.tokens[index] if 0 <= index < len(self.tokens) else NOTHING
+
+    def begin(self, token: Token) -> Frame:
+        """Return the frame that a token belongs to: a new one where it is joined to what is already said."""
+        if self.frame.filled and (token.joined or self.connector):
+            link = self.connector or ("to" if self.between else "and")
+            self.frames.append(Frame(link=link))
+        self.connector = ""
+        self.frame.filled = True
+        return self.frame
 
 
 def share(frames: Sequence[Frame]) -> None:

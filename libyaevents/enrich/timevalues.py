@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
-from typing import Literal
 
 from libyaevents.enrich.calendars import (
     day_of,
-    from_hijri,
+    first_of_week,
     in_smaller_units,
-    month_of_hijri,
     move,
     nearest,
     period,
-    to_hijri,
     write_duration,
 )
+from libyaevents.enrich.timedates import Precision, Value, date_value, named_date
 from libyaevents.enrich.timeframes import Frame
 
-__all__ = ["Value", "resolve_frames"]
-
-Precision = Literal["day", "week", "month", "year"]
+__all__ = ["SHORT_UNITS", "first_day", "resolve_frames", "resolve_nearest", "resolve_told"]
 
 _PRECISIONS: dict[str, Precision] = {
     "day": "day",
@@ -34,30 +30,18 @@ _PRECISIONS: dict[str, Precision] = {
     "decade": "year",
     "century": "year",
 }
-_DAY_OR_MONTH = re.compile(r"(\d{4})-(\d\d)(?:-(\d\d))?")
+_VALUE = re.compile(r"(\d{4})(?:-(?:W(\d\d)|(\d\d)(?:-(\d\d))?))?(?=$|[-/T])")
 _DAY_LENGTH = len("2019-04-04")
 _POINT_TYPES = ("DATE", "TIME")
-_SHORT_UNITS = ("hour", "minute", "second")
+# Shorter than a day.
+SHORT_UNITS = ("hour", "minute", "second")
 # What leads to a point in time, and in which direction.
 _POINTS = {"ago": -1, "since": -1, "ahead": 1}
 _DAYS_A_WEEK = 7
-_MONTHS_A_YEAR = 12
 _NOON = 12
 # Hours of the night before this one lie behind midnight: الثانية ليلا is 02:00, الحادية عشرة ليلا 23:00.
 _FIRST_EVENING_HOUR = 6
-# Feb 29 comes round within eight years, whatever the anchor.
-_YEARS_AROUND = 8
 _LEAP_YEAR = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What a frame resolves to; `is_anchored` whether the day of publication was needed."""
-
-    value: str
-    precision: Precision | None = None
-    type: Literal["DATE", "TIME", "DURATION", "SET"] = "DATE"
-    is_anchored: bool = True
 
 
 def resolve_frames(frames: Sequence[Frame], published: date | None) -> Value | None:
@@ -85,12 +69,51 @@ def resolve_frames(frames: Sequence[Frame], published: date | None) -> Value | N
     return replace(first, value=begin if begin == end else f"{begin}/{end}", is_anchored=is_anchored)
 
 
+def resolve_told(frames: Sequence[Frame], value: str) -> tuple[Value, date] | None:
+    """Return the value of a frame that points back to a time told before, by that one's value, and its day.
+
+    اليوم نفسه needs a day, العام نفسه a year alone; two days told are none.
+    """
+    frame = frames[-1]
+    unit = frame.unit or "day"
+    day = first_day(value, at_least=unit) if "/" not in value else None
+    is_singular = frame.form == "singular" and (frame.article or frame.unit is None)
+    if day is None or frame.told is None or not (is_singular and len(frames) == 1):
+        return None
+    found = _resolve(replace(frame, direction=frame.told, open=False), day)
+    return (found, day) if found else None
+
+
+def resolve_nearest(frames: Sequence[Frame], published: date) -> Value | None:
+    """Return the value of frames that are planned: a bare day or month is the nearest, before or behind."""
+    behind = resolve_frames(frames, published)
+    day = first_day(behind.value) if behind else None
+    if day is None or day >= published or not any(frame.is_bare for frame in frames):
+        return behind
+    ahead = resolve_frames(
+        [replace(frame, direction=1) if frame.is_bare else frame for frame in frames], published
+    )
+    next_day = first_day(ahead.value) if ahead else None
+    return ahead if next_day and next_day - published < published - day else behind
+
+
+def first_day(value: str, *, at_least: str = "month") -> date | None:
+    """Return the first day of a value, `None` where it is not as fine as a unit."""
+    found = _VALUE.match(value)
+    if found is None:
+        return None
+    year, week, month, day = (int(group) if group else None for group in found.groups())
+    if {"year": year, "month": month, "week": week or day}.get(at_least, day) is None:
+        return None
+    return first_of_week(year or 0, week) if week else day_of(year or 0, month or 1, day or 1)
+
+
 def _in_order(frames: Sequence[Frame], first: Value, last: Value) -> tuple[Value, Value]:
     """Look again for an end of a range that a bare name left open: من الخميس إلى السبت on a Friday.
 
     What is still out of order was told from the nearer end: قبل عامين أو ثلاثة.
     """
-    begin, end = _first_day(first.value), _first_day(last.value)
+    begin, end = first_day(first.value), first_day(last.value)
     if begin is not None and end is not None:
         if frames[-1].direction == 1:
             last = _resolve(frames[-1], begin) or last
@@ -98,11 +121,6 @@ def _in_order(frames: Sequence[Frame], first: Value, last: Value) -> tuple[Value
             first = _resolve(replace(frames[0], direction=None), end) or first
     is_reversed = first.value[:_DAY_LENGTH] > last.value[:_DAY_LENGTH]
     return (last, first) if is_reversed else (first, last)
-
-
-def _first_day(value: str) -> date | None:
-    found = _DAY_OR_MONTH.match(value)
-    return day_of(int(found[1]), int(found[2]), int(found[3] or 1)) if found else None
 
 
 def _resolve(frame: Frame, published: date | None) -> Value | None:
@@ -139,7 +157,7 @@ def _at_hour(frame: Frame, value: Value | None, published: date | None) -> Value
         # Of a part of the day alone only tonight and an hour have a day.
         moved = move(published, "day", -1 if frame.direction == -1 else 0)
         if moved is not None and (frame.tonight or frame.clock or frame.direction is not None):
-            value = _day(moved)
+            value = date_value(moved)
     if value is None or value.precision != "day":
         return value
     hour = f"T{frame.part}"
@@ -164,165 +182,11 @@ def _hour_of_day(hour: int, part: str | None) -> int:
 
 def _date(frame: Frame, published: date | None) -> Value | None:
     """Return the date, period or duration that a frame says, by the most telling of its parts."""
-    is_year = frame.year is not None and frame.hijri_month is None
-    if frame.month is not None or frame.day is not None or is_year:
-        return _calendar_date(frame, published)
-    if frame.hijri_month is not None or frame.hijri_year is not None or frame.in_hijri:
-        return _hijri_date(frame, published)
-    if frame.subdivision is not None or frame.season is not None:
-        return _part_of_year(frame, published)
-    if frame.decade is not None or frame.century is not None:
-        return _decade_or_century(frame, published)
+    if frame.names_date:
+        return named_date(frame, published)
     if frame.weekday is not None or frame.offset is not None:
         return _weekday_or_offset(frame, published)
     return _units(frame, published) if frame.unit is not None else None
-
-
-def _day(day: date | None, *, is_anchored: bool = True) -> Value | None:
-    return None if day is None else Value(day.isoformat(), "day", is_anchored=is_anchored)
-
-
-def _year(frame: Frame, published: date | None) -> tuple[int | None, bool]:
-    """Return the year that a frame names, in digits or as العام الماضي, and whether it was counted."""
-    if frame.year is not None or published is None:
-        return frame.year, False
-    is_relative = frame.unit == "year" and frame.form == "singular"
-    if is_relative and (frame.direction is not None or frame.article):
-        return published.year + (frame.direction or 0), True
-    return None, True
-
-
-def _calendar_date(frame: Frame, published: date | None) -> Value | None:
-    year, is_anchored = _year(frame, published)
-    month, day = frame.month, frame.day
-    if month is None and day is not None:
-        return _day_of_month(frame, day, published)
-    if year is None:
-        return _yearless(frame, published) if published is not None else None
-    if not 1 <= year <= date.max.year:
-        return None
-    if month is None:
-        suffix = f"-{frame.subdivision or frame.season}" if frame.subdivision or frame.season else ""
-        return Value(f"{year:04}{suffix}", "month" if suffix else "year", is_anchored=is_anchored)
-    if day is not None:
-        return _day(day_of(year, month, day), is_anchored=is_anchored)
-    if not 1 <= month <= _MONTHS_A_YEAR:
-        return None
-    return Value(f"{year:04}-{month:02}", "month", is_anchored=is_anchored)
-
-
-def _day_of_month(frame: Frame, day: int, published: date | None) -> Value | None:
-    """Return the day of a month that is not named: الخامس من الشهر الجاري, يوم 24."""
-    if published is None:
-        return None
-    if frame.unit == "month":
-        month = move(published, "month", frame.direction or 0)
-        return _day(day_of(month.year, month.month, day)) if month else None
-    months = [move(published, "month", distance) for distance in (-2, -1, 0, 1, 2)]
-    days = [day_of(month.year, month.month, day) for month in months if month]
-    return _day(nearest((item for item in days if item), published, frame.direction))
-
-
-def _yearless(frame: Frame, published: date) -> Value | None:
-    """Return the day or month of the nearest year, by the direction that is given."""
-    month = frame.month or 0
-    # In اليوم الاثنين هذا 8 أكتوبر the word هذا is of the day, in أكتوبر الجاري of the month.
-    direction = None if frame.direction == 0 and frame.unit == "day" else frame.direction
-    years = range(published.year - _YEARS_AROUND, published.year + _YEARS_AROUND + 1)
-    if frame.day is not None:
-        days = [day_of(year, month, frame.day) for year in years]
-        # 5 أبريل الماضي is of an April that is over.
-        anchor = published.replace(day=1) if direction == -1 else published
-        return _day(nearest((day for day in days if day), anchor, direction))
-    firsts = [day_of(year, month, 1) for year in years]
-    found = nearest((day for day in firsts if day), published.replace(day=1), direction)
-    return Value(period(found, "month"), "month") if found else None
-
-
-def _hijri_date(frame: Frame, published: date | None) -> Value | None:
-    """Return the Gregorian day of an Islamic date; of a month or a year the days from first to last."""
-    month, day = frame.hijri_month, frame.hijri_day
-    year, is_anchored = frame.hijri_year, False
-    if month is None:
-        return _hijri_year(frame, published)
-    if year is None:
-        year, is_anchored = _nearest_hijri_year(frame, published), frame.year is None
-    if year is None:
-        return None
-    if day is not None:
-        return _day(from_hijri(year, month, day), is_anchored=is_anchored)
-    days = month_of_hijri(year, month)
-    if days is None:
-        return None
-    return Value(f"{days[0].isoformat()}/{days[1].isoformat()}", "month", is_anchored=is_anchored)
-
-
-def _hijri_year(frame: Frame, published: date | None) -> Value | None:
-    year, is_anchored = frame.hijri_year, False
-    if year is None and published is not None:
-        this_year = to_hijri(published)
-        year, is_anchored = this_year and this_year[0] + (frame.direction or 0), True
-    first, last = (month_of_hijri(year or 0, month) for month in (1, _MONTHS_A_YEAR))
-    if first is None or last is None:
-        return None
-    return Value(f"{first[0].isoformat()}/{last[1].isoformat()}", "year", is_anchored=is_anchored)
-
-
-def _nearest_hijri_year(frame: Frame, published: date | None) -> int | None:
-    """Return the Islamic year that is meant: of رمضان 2019 the one with that month in 2019."""
-    month, day = frame.hijri_month or 1, frame.hijri_day or 1
-    gregorian_year, _ = _year(frame, published)
-    if gregorian_year is not None:
-        anchor, direction = day_of(gregorian_year, _MONTHS_A_YEAR, 31), None
-    else:
-        anchor, direction = published, frame.direction
-    today = to_hijri(anchor) if anchor is not None else None
-    if anchor is None or today is None:
-        return None
-    this_year, this_month, _ = today
-    if direction == 0:
-        return this_year
-    years = range(max(1, this_year - 2), this_year + 3)
-    starts = {start: year for year in years if (start := from_hijri(year, month, day))}
-    if frame.hijri_day is None and gregorian_year is None:
-        anchor = from_hijri(this_year, this_month, 1) or anchor
-    found = nearest(starts, anchor, direction)
-    return starts[found] if found else None
-
-
-def _part_of_year(frame: Frame, published: date | None) -> Value | None:
-    """Return a season, half or quarter of a year: الصيف الماضي is the last that is over."""
-    if published is None:
-        return None
-    part = frame.subdivision or frame.season
-    if frame.unit == "year" or frame.season is None:
-        year = move(published, "year", (frame.direction or 0) if frame.unit == "year" else 0)
-        return Value(f"{period(year, 'year')}-{part}", "month") if year else None
-    first_month = {"SP": 3, "SU": 6, "FA": 9, "WI": 12}[frame.season]
-    years = range(published.year - 2, published.year + 3)
-    starts = [start for year in years if (start := day_of(year, first_month, 1))]
-    anchor = published
-    if frame.direction == -1:
-        anchor = move(published.replace(day=1), "month", -3) or published
-    found = nearest(starts, anchor, None if frame.direction == -1 else frame.direction)
-    return Value(f"{found.year:04}-{part}", "month") if found else None
-
-
-def _decade_or_century(frame: Frame, published: date | None) -> Value | None:
-    century = None if frame.century is None else frame.century - 1
-    is_anchored = False
-    if century is None and frame.unit == "century" and published is not None:
-        century, is_anchored = published.year // 100 + (frame.direction or 0), True
-    if century is not None and not 0 <= century < 100:
-        return None
-    if frame.decade is None:
-        return Value(f"{century:02}", "year", is_anchored=is_anchored) if century is not None else None
-    if century is None:
-        # Bare decades are the latest that have begun: الثمانينيات is 198, in 2024 العشرينيات is 202.
-        year = published.year if published is not None else 1999
-        century = max(0, year // 100 - (frame.decade > year % 100 // 10))
-        is_anchored = published is not None
-    return Value(f"{century:02}{frame.decade}", "year", is_anchored=is_anchored)
 
 
 def _weekday_or_offset(frame: Frame, published: date | None) -> Value | None:
@@ -332,16 +196,16 @@ def _weekday_or_offset(frame: Frame, published: date | None) -> Value | None:
     # A weekday beside اليوم or أمس only confirms it.
     is_today = frame.unit == "day" and frame.article and frame.direction is None
     if frame.weekday is None or frame.offset is not None or is_today:
-        return _day(day)
+        return date_value(day)
     if frame.unit in ("month", "year") and frame.direction is not None:
         return _units(frame, published)
     if frame.unit == "week" and (frame.direction is not None or frame.article):
         monday = move(published, "day", _DAYS_A_WEEK * (frame.direction or 0) - published.weekday())
-        return _day(move(monday, "day", frame.weekday)) if monday else None
+        return date_value(move(monday, "day", frame.weekday)) if monday else None
     distances = range(-_DAYS_A_WEEK, _DAYS_A_WEEK + 1)
     days = [item for distance in distances if (item := move(published, "day", distance))]
     same = [item for item in days if item.weekday() == frame.weekday]
-    return _day(nearest(same, published, frame.direction or None))
+    return date_value(nearest(same, published, frame.direction or None))
 
 
 def _units(frame: Frame, published: date | None) -> Value | None:
@@ -372,7 +236,7 @@ def _duration(amount: Fraction, unit: str, more: tuple[Fraction, str] | None = N
 
 def _current_period(unit: str, distance: int, published: date | None) -> Value | None:
     """Return the period around the anchor, or the one before or behind it."""
-    if published is None or unit in _SHORT_UNITS:
+    if published is None or unit in SHORT_UNITS:
         return None
     years = {"decade": 10, "century": 100}.get(unit)
     moved = move(published, "year" if years else unit, distance * (years or 1))
@@ -390,7 +254,7 @@ def _point(frame: Frame, published: date | None) -> Value | None:
     for amount, name in amounts + ([frame.more] if frame.more else []):
         whole, unit = in_smaller_units(amount, name)
         day = move(day, unit, sign * whole) if day is not None else None
-    if unit in _SHORT_UNITS:
+    if unit in SHORT_UNITS:
         unit = "day"
     elif frame.unit == "month" and unit == "day":
         # A month and a half is 45 days, but nobody counted days.

@@ -8,17 +8,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
-from libyaevents.enrich.arabic import Reading, fold, proclitic_readings, read_number, read_ordinal
+from libyaevents.enrich.arabic import Reading, fold, proclitic_readings, read_number, read_ordinal, remember
 
-__all__ = ["FORMS", "NOTHING", "Token", "read_tokens"]
+__all__ = ["FORMS", "LAST_HOUR", "NOTHING", "Token", "read_tokens"]
 
 # The kinds of units, by their grammatical number.
 FORMS = ("singular", "dual", "plural")
+LAST_HOUR = 24
 
 # Numbers with what holds them together, then words, then the signs that join two times.
 _PIECE = re.compile(r"\d+(?:[-/.:]\d+)*|[^\W\d_]+|[-–—/]")
@@ -31,7 +32,6 @@ _LONGEST_NUMBER = 8
 # Years have no more digits, and no count of anything but money has more than this many.
 _YEAR_DIGITS = 4
 _MOST_DIGITS = 9
-_LAST_HOUR = 24
 
 _FRACTION_KIND = "fraction"
 _DATE_KINDS = ("feast", "holiday")
@@ -40,8 +40,7 @@ _WEEKDAY_NUMBERS = frozenset({"احد", "اثنين"})
 _SECOND = "ثانيه"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
+class Token(NamedTuple):
     """A word or several that mean one thing.
 
     What it means stands in `name`, `number`, `parts` (year, month, day; hour, minute) or `fraction`;
@@ -58,11 +57,18 @@ class Token:
     joined: bool = False
     preposition: str = ""
 
+    @property
+    def clock(self) -> tuple[int, int]:
+        """The hour and minute of a time on the clock."""
+        hour, minute = self.parts
+        return hour or 0, minute or 0
+
 
 NOTHING = Token(kind="")
 
 
-def read_tokens(expression: str) -> list[Token]:
+@remember
+def read_tokens(expression: str) -> tuple[Token, ...]:
     """Read an expression from its first word to its last; words that mean nothing here are `unknown`."""
     # The article is cut off digits: الـ48 is ال and 48.
     words = [piece for piece in _PIECE.findall(fold(expression)) if piece != _ARTICLE]
@@ -72,11 +78,11 @@ def read_tokens(expression: str) -> list[Token]:
     while index < len(words):
         found, behind = _next_tokens(words, index, tokens[-1] if tokens else NOTHING)
         if joined:
-            found[0] = replace(found[0], joined=True)
+            found[0] = found[0]._replace(joined=True)
         joined = words[index] == "و"
         tokens.extend(found)
         index = behind
-    return tokens
+    return tuple(tokens)
 
 
 @cache
@@ -129,7 +135,7 @@ def _numeric_tokens(word: str) -> list[Token]:
             return [Token(kind="numeric", parts=tuple(numbers))]
         if len(parts[2]) == _YEAR_DIGITS:
             return [Token(kind="numeric", parts=tuple(reversed(numbers)))]
-    if ":" in word and numbers[0] <= _LAST_HOUR and numbers[1] < 60:
+    if ":" in word and numbers[0] <= LAST_HOUR and numbers[1] < 60:
         return [Token(kind="clock", parts=(numbers[0], numbers[1]))]
     if len(parts) == 2:
         return _numeric_pair(word, parts, numbers)
@@ -167,8 +173,7 @@ def _entry(words: Sequence[str], index: int, length: int) -> Token | None:
 
 
 def _as_read(token: Token, reading: Reading) -> Token:
-    return replace(
-        token,
+    return token._replace(
         word=reading.stem,
         article=reading.article,
         joined=bool(reading.conjunction),

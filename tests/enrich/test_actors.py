@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from libyaevents.documents import Actor, Argument, Document, Entity, Event, Timex, Trigger
-from libyaevents.enrich.actor_spelling import within_one_letter
-from libyaevents.enrich.actor_table import load_actors, name_key
+from libyaevents.documents import Actor, Argument, Document, Entity, Event, Place, Timex, Trigger
+from libyaevents.enrich.actor_rows import Period, name_key
+from libyaevents.enrich.actor_spelling import NearIndex, within_one_letter
+from libyaevents.enrich.actor_table import load_actors
+from libyaevents.enrich.actor_uses import period_of
 from libyaevents.enrich.actors import ActorTable, resolve_actors
 from libyaevents.errors import CorpusError, InputError, MissingFileError
 
@@ -156,6 +158,14 @@ def test_the_day_decides(mention: str, day: date | None, actor: str | None) -> N
     assert resolve_one("ORG", mention, day) == actor
 
 
+def test_the_article_is_not_cut_off() -> None:
+    """The core of للحكومة begins with its second ل, and is still الحكومة."""
+    text = "قدمها للحكومة الشرعية"
+    entity = Entity(id="T1", label="ORG", start=6, end=len(text), text=text[6:], core=(7, len(text)))
+    resolved = resolve_actors(Document(text=text, published=DAY, entities=(entity,)))
+    assert resolved.entities[0].actor == load_actors().actors["gna"]
+
+
 def test_the_day_is_that_of_the_event() -> None:
     """An article of 2018 that tells of 2011 means the army of 2011."""
     text = "قصف الجيش الليبي المدينة"
@@ -199,7 +209,7 @@ def test_labels_decide() -> None:
     assert resolve_one("GPE", "الجزيرة") is None
     assert resolve_one("MILITARY", "الكانيات") == "kaniyat"
     assert resolve_one("PERSON", "الكانيات") is None
-    assert resolve_one("TITLE", "المتحدث باسم قوات حفتر") is None
+    assert resolve_one("TITLE", "المشير") is None
     assert resolve_one("LOC", "تركيا") is None
 
 
@@ -315,6 +325,8 @@ def test_private_persons_stay_private() -> None:
         ("زارت موسكو أمس", ["موسكو"], [None]),
         ("في شوارع موسكو تجمع الناس", ["موسكو"], [None]),
         ("تفجيرات بغداد", ["بغداد"], [None]),
+        ("محادثات بين دمشق وموسكو", ["دمشق", "وموسكو"], ["syria", "russia"]),
+        ("قطعوا الطريق الدولي بين دمشق وبغداد", ["دمشق", "وبغداد"], [None, None]),
     ],
 )
 def test_capitals_between_words(text: str, capitals: list[str], actors: list[str | None]) -> None:
@@ -486,6 +498,80 @@ def test_arguments_that_are_no_entity(mention: str, actor: str | None) -> None:
     assert resolve_argument(f"هاجم أمس {mention}", [], mention) == actor
 
 
+@pytest.mark.parametrize(
+    ("mention", "actor"),
+    [
+        ("المتحدث باسم قوات حفتر", "lna"),
+        ("ناطق عسكري باسم داعش", "islamic-state"),
+        ("مصدر في حكومة الوفاق", "gna"),
+        ("ممثلون عن الأمم المتحدة", "un"),
+        ("وضابط من الجيش الوطني الليبي", "lna"),
+        ("القيادي السابق في داعش", None),
+        ("مصدر في تركيا", None),
+        ("مصدر في بنغازي", None),
+        ("طبيب من داعش", None),
+        ("مصدر في", None),
+        ("باسم حفتر", None),
+    ],
+)
+def test_who_speaks_for_a_body_is_that_body(mention: str, actor: str | None) -> None:
+    """A spokesman, envoy or source of a body stands for it, as an argument and as a title."""
+    assert resolve_argument(f"قال أمس {mention}", [], mention, "Source") == actor
+    assert resolve_one("TITLE", mention) == actor
+
+
+def test_gunmen_are_those_told_of() -> None:
+    """المسلحون are unidentified, but not in a text that names a force."""
+    text = "دخل مسلحون البلدة ثم انسحب المسلحون بعد وصول كتيبة الرمال"
+    assert resolve_argument(text, [], "المسلحون") == "unidentified-gunmen"
+    force = [("MILITARY", "كتيبة الرمال")]
+    assert resolve_argument(text, force, "المسلحون") is None
+    assert resolve_argument(text, force, "مسلحون") == "unidentified-gunmen"
+
+
+def test_countries_inside_a_place_are_places() -> None:
+    """In جنوب لبنان the country is where, not who; as a participant it is who."""
+    text = "قصف الجيش جنوب لبنان"
+    for arguments, actor in ((("Place", "جنوب لبنان"), None), (("Agent", "لبنان"), "lebanon")):
+        resolved = resolve_actors(make_document(text, [("GPE", "لبنان")], [arguments]))
+        found = resolved.entities[0].actor
+        assert (found and found.id) == actor
+
+
+@pytest.mark.parametrize(
+    ("country", "mention", "actor"),
+    [
+        ("LY", "للحكومة الشرعية", "gna"),
+        ("YE", "للحكومة الشرعية", None),
+        ("EG", "قوات الصاعقة", None),
+        ("LY", "قوات الصاعقة", "saiqa"),
+        ("EG", "قوات حفتر", "lna"),
+        (None, "قوات الصاعقة", "saiqa"),
+    ],
+)
+def test_common_names_are_of_a_country_told(country: str | None, mention: str, actor: str | None) -> None:
+    """What governments and armies of many countries are called needs a place of its country beside it."""
+    document = make_document(f"في البلدة {mention}", [("GPE", "البلدة"), ("MILITARY", mention)])
+    place = Place(name="town", country=country, latitude=20.0, longitude=20.0) if country else None
+    town = replace(document.entities[0], place=place)
+    resolved = resolve_actors(replace(document, entities=(town, document.entities[1])))
+    found = resolved.entities[1].actor
+    assert (found and found.id) == actor
+
+
+def test_common_nouns_are_no_spelling() -> None:
+    """A club, الأهلي, is not الأهالي misspelled."""
+    assert resolve_one("ORG", "الأهلي") is None
+    assert resolve_one("MILITARY", "قوات حقتر") == "lna"
+
+
+def test_ranges_of_days_reach_to_their_end() -> None:
+    """The days of an event told as a range are all of them."""
+    time = Timex(type="DATE", value="2011-03/2011-12", precision="month")
+    document = make_document("قصف الجيش الليبي", [], [("Agent", "الجيش الليبي")], time=time)
+    assert period_of(document.events[0]) == Period(date(2011, 3, 1), date(2011, 12, 31))
+
+
 def test_forces_of_an_entity_inside() -> None:
     """An entity inside the phrase says whose the men are; two leave it open."""
     text = "قتل قياديون بارزون وعناصر في مجلس شورى ثوار بنغازي"
@@ -494,6 +580,10 @@ def test_forces_of_an_entity_inside() -> None:
     text = "هاجم مسلحون من داعش وحماس"
     inside = [("MILITARY", "داعش"), ("MILITARY", "حماس")]
     assert resolve_argument(text, inside, "مسلحون من داعش وحماس") is None
+    text = "قصفت القوات الروسية والسورية"
+    inside = [("MILITARY", "القوات الروسية"), ("NORP", "والسورية")]
+    assert resolve_argument(text, inside, "القوات الروسية والسورية") is None
+    assert resolve_argument(text, inside[:1], "القوات الروسية والسورية") == "russia-military"
 
 
 def test_arguments_keep_to_their_place() -> None:
@@ -550,6 +640,12 @@ ROW = "sand,Sand Brigade,كتيبة الرمال,الرمال,3,REB,LBYREB,,,LY,
         ("", r"mine\.csv:1: expected the columns"),
         (HEADER.replace(",country", ""), r":1: .*add country"),
         (HEADER.replace("\n", ",colour\n"), r":1: .*take the others out"),
+        (HEADER.replace("\n", ",country\n"), r":1: .*each once.*take the others out"),
+        (HEADER.replace("country", "kind"), r":1: .*add country"),
+        (HEADER.replace(",", ";"), r":1: .*add id, name"),
+        ("\n\n", r"mine\.csv:1: expected the columns"),
+        (HEADER + "\n" + ROW.replace(",3,", ",9,"), ":3: kind: "),
+        (HEADER + ROW.replace("الرمال,3", "الرمال@2016-02-31..,3"), ":2: aliases: expected a day as"),
         (HEADER + ROW.replace(",LY", ""), ":2: expected 12 cells, found 11"),
         (HEADER + ROW + ROW, r":3: id: .*mine\.csv:2 has it already"),
         (HEADER + ROW.replace("sand,", "Sand!,"), ":2: id: expected lower-case"),
@@ -585,6 +681,30 @@ def test_tables_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "old.csv").write_bytes(HEADER.encode() + "كتيبة".encode("cp1256"))
     with pytest.raises(InputError, match="UTF-8"):
         ActorTable.read(tmp_path / "old.csv")
+
+
+def test_tables_as_spreadsheets_write_them(tmp_path: Path) -> None:
+    """A byte order mark, CRLF, quoted cells with commas and line breaks, columns in any order are read."""
+    columns = HEADER.strip().split(",")
+    cells = dict(zip(columns, ROW.strip().split(","), strict=True))
+    cells["name"] = '"Sand, or ""Dune"",\nBrigade"'
+    text = "\r\n".join(",".join(row) for row in (columns[::-1], [cells[column] for column in columns[::-1]]))
+    path = tmp_path / "mine.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode("utf-8"))
+    assert ActorTable.read(path).actors["sand"].name == 'Sand, or "Dune",\nBrigade'
+    path.write_text(text, encoding="utf-16")
+    with pytest.raises(InputError, match="UTF-8"):
+        ActorTable.read(path)
+
+
+def test_a_table_of_no_rows_knows_nobody(tmp_path: Path) -> None:
+    """A file with nothing but its header is a table."""
+    path = tmp_path / "mine.csv"
+    path.write_text(HEADER, encoding="utf-8")
+    table = ActorTable.read(path)
+    assert not table.actors
+    document = make_document("هاجمت كتيبة الرمال", [("MILITARY", "كتيبة الرمال")])
+    assert resolve_actors(document, table=table) == document
 
 
 def test_one_alias_may_change_hands(tmp_path: Path) -> None:
@@ -637,6 +757,18 @@ def test_one_letter_away_is_symmetric(word: str, data: st.DataObject) -> None:
         shorter = word[:index] + word[index + 1 :]
         assert within_one_letter(word, shorter)
         assert within_one_letter(shorter, word)
+
+
+KEYS = st.text(alphabet="ابت ", min_size=1, max_size=7)
+
+
+@given(st.lists(KEYS, max_size=12), KEYS, st.booleans())
+def test_near_keys_are_all_found(keys: list[str], key: str, ends: bool) -> None:
+    """The index finds what comparing with every key finds."""
+    index = NearIndex()
+    for other in keys:
+        index.add(other)
+    assert index.near(key, ends=ends) == {other for other in keys if within_one_letter(key, other, ends=ends)}
 
 
 @given(st.text(max_size=40))

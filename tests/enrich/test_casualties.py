@@ -192,6 +192,66 @@ def test_what_has_no_figure(text: str, event: str) -> None:
     assert figures(make(text, event)) == [[]]
 
 
+@pytest.mark.parametrize(
+    ("text", "event", "expected"),
+    [
+        (
+            "أمطروا المتظاهرين بالرصاص فأردوا أربعة منهم وجرحوا عشرين، بينهم فتى",
+            "Kill: فأردوا; Patient=المتظاهرين; Quantity=أربعة",
+            (4, 4, 4),
+        ),
+        (
+            "أمطروا المتظاهرين بالرصاص فأردوا أربعة منهم وجرحوا عشرين، بينهم فتى",
+            "Injure: وجرحوا; Patient=المتظاهرين; Quantity=عشرين; Patient=فتى",
+            (20, 20, 20),
+        ),
+        (
+            "ألقى عشرات من الحراس بنادقهم، وإن ثلاثة منهم وقعوا في قبضة السرايا",
+            "Detain: قبضة; Patient=الحراس; Quantity=ثلاثة",
+            (3, 3, 3),
+        ),
+        (
+            "قُضي على 16 من أفراد اللواء وأسر أربعة، بينهم آمر سرية",
+            "Detain: وأسر; Patient=أفراد اللواء; Quantity=أربعة; Patient=آمر سرية",
+            (4, 4, 4),
+        ),
+        ("مقتل مدنيين ثلاثة منهم أطفال", "Kill: مقتل; Patient=مدنيين; Quantity=ثلاثة", (3, None, None)),
+        ("عشرات القتلى بينهم أطفال", "Kill: القتلى; Quantity=عشرات; Patient=أطفال", (20, None, None)),
+        ("سقوط قتلى بينهم ثلاثة أطفال", "Kill: قتلى; Quantity=ثلاثة; Patient=أطفال", (3, None, None)),
+        ("ارتفاع حصيلة القتلى إلى 57", "Kill: القتلى; Quantity=57", (57, 57, 57)),
+        ("شهيدان من أبطالنا وأصيب خمسة", "Injure: وأصيب; Patient=أبطالنا; Quantity=خمسة", (5, 5, 5)),
+    ],
+)  # fmt: skip
+def test_a_number_is_taken_from_those_told_before(text: str, event: str, expected: Numbers) -> None:
+    """Who stands before the event is whom the number is taken from; who stands behind it is counted."""
+    assert figures(make(text, event)) == [[expected]]
+
+
+@pytest.mark.parametrize(
+    ("text", "quantity", "expected"),
+    [
+        ("خسر رجاله 26 بين قتيل وجريح", "; Quantity=26", [[(None, None, 26)]] * 2),
+        ("تناثر الباعة بين قتيل وجريح", "; Patient=الباعة", [[], []]),
+        ("عشرات بين قتيل وجريح", "; Quantity=عشرات", [[], []]),
+    ],
+)
+def test_dead_and_wounded_counted_as_one(text: str, quantity: str, expected: list[list[Numbers]]) -> None:
+    """One number of both is the most that either may be; a lower bound of both tells of neither."""
+    assert figures(make(text, f"Kill: قتيل{quantity}", f"Injure: وجريح{quantity}")) == expected
+
+
+def test_two_nouns_are_two_figures() -> None:
+    """قتيلين وثلاثة جرحى are two dead and three wounded."""
+    found = figures(make("خلف قتيلين وثلاثة جرحى", "Kill: قتيلين", "Injure: جرحى; Quantity=وثلاثة"))
+    assert found == [[(2, 2, 2)], [(3, 3, 3)]]
+
+
+@pytest.mark.parametrize("noun", ["قاطنوه", "مرافقوها", "ساكنيها", "مسلحو الجماعة", "الباعة", "أبطالنا"])
+def test_plurals_before_their_owner(noun: str) -> None:
+    """A sound plural that has lost its ن, and a broken one with a pronoun, are several."""
+    assert figures(make(f"وقع مقتل {noun}", f"Kill: مقتل; Patient={noun}")) == [[(2, None, None)]]
+
+
 def test_kinds_and_sources() -> None:
     """A figure says how people were harmed and who says so."""
     text = "قال مصدر طبي إن القصف قتل سبعة وجرح عشرين واعتقل ثلاثة وشرد مئة"
@@ -266,6 +326,13 @@ def test_documents_without_events_or_sentences() -> None:
     assert count_casualties(empty) == empty
     bare = replace(make("مقتل سبعة", "Kill: مقتل; Quantity=سبعة"), sentences=())
     assert figures(bare) == [[(7, 7, 7)]]
+
+
+def test_five_million_digits_are_no_figure() -> None:
+    """A Quantity that is megabytes long is read to its end or left, and tells nothing."""
+    for digits in ("9" * 5_000_000, "٩" * 5_000_000, "9," * 1_000_000):
+        text = f"مقتل {digits}"
+        assert figures(make(text, f"Kill: مقتل; Quantity={digits}")) == [[]]
 
 
 def test_ten_thousand_events_in_one_sentence() -> None:

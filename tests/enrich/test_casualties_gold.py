@@ -74,3 +74,10 @@ def test_gold_figures() -> None:
     """The share of figures that equal the gold ones stays above the floor."""
     right, total = measure()
     assert right.total() >= FLOOR * total.total(), {name: (right[name], total[name]) for name in total}
+
+
+if __name__ == "__main__":
+    found, asked = measure()
+    for name in (*sorted(asked), "all"):
+        n, of = (found.total(), asked.total()) if name == "all" else (found[name], asked[name])
+        print(f"{name:<22} {n:>3} of {of:>3}  {n / of:.1%}")

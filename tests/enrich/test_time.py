@@ -64,6 +64,9 @@ DAYS = {
     "غرة شهر شوال 1440": "2019-06-04",
     "7 من شهر يونيو 2018": "2018-06-07",
     "بعد يومين من الآن": "2019-04-06",
+    "حتى الآن": "2019-04-04",
+    "الجمعة 5 أبريل": "2019-04-05",
+    "الاثنين 5 أبريل": "2018-04-05",
 }
 
 PERIODS = {
@@ -180,6 +183,7 @@ OPEN = [
     *["الأيام المقبلة", "قبل أيام", "منذ سنوات", "عدة أشهر", "بضع ساعات", "اليوم التالي", "الشهر نفسه"],
     *["ذلك الوقت", "يوم المعركة", "بعد ذلك بثلاثة أعوام", "وقت لاحق", "ليلا", "لاحقا"],
     *["بعد حلول الظلام", "17 بالشهر ذاته"],
+    *["32 مارس", "0 مارس", "مارس 20190", "سنة 50000", "1/13/2019", "تشرين"],
     *["31 فبراير", "31 فبراير 2019", "29 فبراير 2019", "45 أبريل", "عام 50000", "31/2/2019", "عام 0"],
     *[
         "الساعة 27 مساء",
@@ -190,7 +194,24 @@ OPEN = [
         "منذ 9999 عاما",
         "بعد 99999999999999 يوما",
     ],
-    *["", "؟", "٪", "ـ", "و", "ال", "قبل", "كل", "بين و", "إلى", "-", "9" * 5000, "الجمعة " * 500],
+    *[
+        "\u202e\u202d",
+        "<script>",
+        "=1+1",
+        "",
+        "؟",
+        "٪",
+        "ـ",
+        "و",
+        "ال",
+        "قبل",
+        "كل",
+        "بين و",
+        "إلى",
+        "-",
+        "9" * 5000,
+        "الجمعة " * 500,
+    ],
     *["قبل ثلاثة أيام من الانتخابات", "بعد أسبوعين من الهجوم"],
 ]
 
@@ -483,6 +504,146 @@ def test_time_that_counts_from_an_event_is_open() -> None:
         )
         assert resolved.entities[0].time is not None
         assert resolved.entities[0].time.value == value
+
+
+def timed(text: str, *dates: str, **events: tuple[str, str]) -> Document:
+    """The document of one sentence with these dates; an event is its factuality with trigger and date."""
+    entities = tuple(entity(text, words, f"T{number}") for number, words in enumerate(dates, start=1))
+    ids = {item.text: item.id for item in entities}
+    made = tuple(
+        replace(
+            event(text, trigger, *([argument(text, words, ids.get(words))] if words else [])),
+            id=f"E{number}",
+            factuality=factuality,
+        )
+        for number, (factuality, (trigger, words)) in enumerate(events.items(), start=1)
+    )
+    return resolve_times(
+        Document(text=text, published=PUBLISHED, sentences=((0, len(text)),), entities=entities, events=made)
+    )
+
+
+def event_value(resolved: Document, number: int = 0) -> tuple[str | None, bool]:
+    """The value of an event's time, and whether it was inferred."""
+    time = resolved.events[number].time
+    assert time is not None
+    return time.value, time.inferred
+
+
+@pytest.mark.parametrize(
+    ("words", "planned", "happened"),
+    [
+        ("السبت", "2019-04-06", "2019-03-30"),
+        ("الأربعاء", "2019-04-03", "2019-04-03"),
+        ("12 مايو", "2019-05-12", "2018-05-12"),
+        ("24 ديسمبر", "2018-12-24", "2018-12-24"),
+        ("أيلول", "2019-09", "2018-09"),
+        ("رمضان", "2019-05-06/2019-06-03", "2018-05-16/2018-06-14"),
+        ("اليوم السبت", "2019-04-04", "2019-04-04"),
+        ("السبت الماضي", "2019-03-30", "2019-03-30"),
+    ],
+)
+def test_bare_day_of_a_plan_is_the_nearest(words: str, planned: str, happened: str) -> None:
+    """A bare day or month of what is only planned may lie ahead; what happened lies behind."""
+    text = f"هدنة {words}"
+    assert event_value(timed(text, words, possible=("هدنة", words))) == (planned, False)
+    assert event_value(timed(text, words, actual=("هدنة", words))) == (happened, False)
+    # What both happened and is planned on one day happened.
+    mixed = timed(text, words, possible=("هدنة", words), actual=("هدنة", words))
+    assert event_value(mixed) == (happened, False)
+
+
+def test_what_has_happened_counts_on_from_what_was_told() -> None:
+    """What is past counts on from the day told before, a plan from today; without such a day it is open."""
+    text = "خطفا الأحد وأطلقا بعد يومين"
+    days = ("الأحد", "بعد يومين")
+    assert event_value(timed(text, *days, actual=("أطلقا", "بعد يومين"))) == ("2019-04-02", False)
+    assert event_value(timed(text, *days, possible=("أطلقا", "بعد يومين"))) == ("2019-04-06", False)
+    assert event_value(timed(text, days[1], actual=("أطلقا", "بعد يومين"))) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("told", "words", "value"),
+    [
+        ("صباح الأحد", "ظهر اليوم نفسه", "2019-03-31TAF"),
+        ("صباح الأحد", "اليوم التالي", "2019-04-01"),
+        ("صباح الأحد", "الليلة ذاتها", "2019-03-31TNI"),
+        ("صباح الأحد", "تلك السنة", "2019"),
+        ("الأسبوع الماضي", "الأسبوع ذاته", "2019-W13"),
+        ("آذار 2014", "الشهر نفسه", "2014-03"),
+        ("صيف 2014", "العام التالي", "2015"),
+        ("آذار 2014", "اليوم نفسه", None),
+        ("عام 2014", "الشهر نفسه", None),
+        ("صباح الأحد", "ذات يوم", None),
+        ("صباح الأحد", "اليومين التاليين", None),
+        ("قبل أيام", "اليوم نفسه", None),
+    ],
+)
+def test_the_same_day_is_the_one_told_before(told: str, words: str, value: str | None) -> None:
+    """A day, week, month or year told before is taken up where it is as fine as what takes it up."""
+    resolved = timed(f"وقع ذلك {told} ثم تكرر {words}", told, words)
+    time = resolved.entities[1].time
+    assert time is not None
+    assert time.value == value
+    assert time.anchor != PUBLISHED
+
+
+@pytest.mark.parametrize("words", ["ليلا", "قبيل الفجر", "ساعتين", "قبل ساعات", "بعد دقائق"])
+def test_hours_without_a_day_leave_the_day_to_the_sentence(words: str) -> None:
+    """A part of the day, a length and uncounted hours name no day: the sentence does, or publication."""
+    text = f"يوم الأحد دارت معارك {words}"
+    assert event_value(timed(text, "يوم الأحد", words, actual=("معارك", words))) == ("2019-03-31", True)
+    assert event_value(timed(text, words, actual=("معارك", words))) == ("2019-04-04", True)
+
+
+def test_length_of_a_plan_is_its_time() -> None:
+    """What is to come within 48 hours is not of today."""
+    text = "أمهلهم 48 ساعة للانسحاب"
+    assert event_value(timed(text, "48 ساعة", possible=("للانسحاب", "48 ساعة"))) == ("PT48H", False)
+
+
+def test_a_day_wins_over_a_length() -> None:
+    """Of the Times of an event the one that says when is its time."""
+    text = "هدنة عشرة أيام منذ الاثنين"
+    given_event = event(text, "هدنة", argument(text, "عشرة أيام"), argument(text, "الاثنين"))
+    (found,) = resolve_times(Document(text=text, published=PUBLISHED, events=(given_event,))).events
+    assert found.time is not None
+    assert found.time.value == "2019-04-01"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("قتلوا بين 24 مارس و2 أبريل 2017", "2017-03-24/2017-04-02"),
+        ("قتلوا في 24 مارس و2 أبريل 2017", "2019-03-24"),
+    ],
+)
+def test_two_times_between_are_a_range(text: str, value: str) -> None:
+    """Two Time arguments that بين holds together are one range; else the first is the time."""
+    arguments = [argument(text, words) for words in ("24 مارس", "و2 أبريل 2017")]
+    given_event = event(text, "قتلوا", *arguments)
+    (found,) = resolve_times(Document(text=text, published=PUBLISHED, events=(given_event,))).events
+    assert found.time is not None
+    assert found.time.value == value
+
+
+def test_what_has_happened_is_not_of_a_day_ahead() -> None:
+    """The one date of a sentence, if it lies ahead, is that of a plan alone."""
+    text = "دعا إلى إضراب الأسبوع المقبل"
+    resolved = timed(text, "الأسبوع المقبل", actual=("دعا", ""), possible=("إضراب", ""))
+    assert event_value(resolved, 0) == ("2019-04-04", True)
+    assert event_value(resolved, 1) == ("2019-W15", True)
+
+
+def test_days_that_no_calendar_has_do_no_harm() -> None:
+    """A time that a file gave may be of week 60 or of 31 February; what counts from it stays open."""
+    text = "وقع ذلك حينها ثم تكرر اليوم نفسه"
+    for value in ("2019-W60", "2019-02-31", "0000", "", "2019-04-04/2019-04-06"):
+        known = replace(entity(text, "حينها"), time=Timex(type="DATE", value=value, precision="day"))
+        mentions = (known, entity(text, "اليوم نفسه", "T2"))
+        found = resolve_times(Document(text=text, published=PUBLISHED, entities=mentions)).entities[1].time
+        assert found is not None
+        assert found.value is None
 
 
 def test_times_that_are_there_are_kept() -> None:
