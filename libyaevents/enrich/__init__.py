@@ -1,7 +1,6 @@
 """Enrichers: pure functions from a document to a copy whose mentions say when, where, who and how many.
 
     document = enrich(annotated)  # what `extract` has done to what it returns
-    incidents = merge(documents)
 
 Each works offline, fills fields that are still empty, and leaves spans, labels and text as they are.
 """
@@ -15,13 +14,12 @@ from libyaevents.enrich.actors import resolve_actors
 from libyaevents.enrich.casualties import count_casualties
 from libyaevents.enrich.claims import resolve_claims
 from libyaevents.enrich.cores import find_cores
-from libyaevents.enrich.merge import merge
 from libyaevents.enrich.places import resolve_places
 from libyaevents.enrich.time import resolve_times
 from libyaevents.errors import ConfigError
 from libyaevents.records import quote, suggest
 
-__all__ = ["ENRICHERS", "ActorTable", "enrich", "merge", "read_actors"]
+__all__ = ["ENRICHERS", "ActorTable", "enrich", "read_actors"]
 
 # By name, in the order in which they build on each other.
 ENRICHERS: Mapping[str, Callable[[Document], Document]] = {

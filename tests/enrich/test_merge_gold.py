@@ -13,11 +13,12 @@ from pathlib import Path
 
 from libyaevents.datasets import load_corpus
 from libyaevents.documents import Document
-from libyaevents.enrich import enrich, merge
+from libyaevents.enrich import enrich
+from libyaevents.enrich.merge import merge
 from libyaevents.formats.jsonl import read_documents
 
 GOLD = Path(__file__).parents[1] / "gold"
-FLOOR = 0.75
+FLOOR = 0.8
 
 Pair = frozenset[tuple[str, str]]
 
