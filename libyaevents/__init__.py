@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         Timex,
         Trigger,
     )
-    from libyaevents.enrich import merge
+    from libyaevents.enrich.merge import merge
     from libyaevents.errors import (
         CheckpointError,
         ConfigError,
@@ -94,7 +94,7 @@ _HOMES = {
     "evaluate": "evaluation",
     "extract": "extractor",
     "load_corpus": "datasets",
-    "merge": "enrich",
+    "merge": "enrich.merge",
     "read_documents": "formats.jsonl",
     "train": "training.train",
     "write_documents": "formats.jsonl",
