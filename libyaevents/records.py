@@ -168,7 +168,10 @@ def suggest(name: object, known: Iterable[str]) -> str:
 
 def quote(value: object) -> str:
     """Return a value as messages show it: on one line, shortened."""
-    quoted = "null" if value is None else repr(value)
+    try:
+        quoted = "null" if value is None else repr(value)
+    except RecursionError:
+        quoted = "what is nested too deeply to be shown"
     return quoted if len(quoted) <= _LONGEST_QUOTE else quoted[:_LONGEST_QUOTE] + "…"
 
 

@@ -4,9 +4,12 @@ Reading and writing stream: one document is in memory at a time.
 """
 
 import os
+from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from libyaevents.documents import Document
 from libyaevents.errors import (
@@ -17,9 +20,10 @@ from libyaevents.errors import (
     MissingFileError,
     OutputError,
 )
+from libyaevents.formats.losses import Losses
 from libyaevents.ontology import Ontology, check_label
 
-__all__ = ["read_documents", "write_documents"]
+__all__ = ["read_documents", "read_each", "write_documents", "write_lines"]
 
 
 def read_documents(path: str | Path, *, ontology: Ontology | None = None) -> Iterator[Document]:
@@ -31,21 +35,32 @@ def read_documents(path: str | Path, *, ontology: Ontology | None = None) -> Ite
             file holds no document. The message starts with file and line, as in `corpus.jsonl:12: …`.
         LabelError: A label is not in the ontology; the message starts the same way.
     """
+    for _, result in read_each(path, ontology=ontology):
+        if isinstance(result, LibyaeventsError):
+            raise result
+        yield result
+
+
+def read_each(
+    path: str | Path, *, ontology: Ontology | None = None
+) -> Iterator[tuple[int, Document | LibyaeventsError]]:
+    """Yield the number of each line that is not blank, with its document or with what is wrong with it.
+
+    What is wrong is an error as `read_documents` raises it, for a reader that wants all of them at once.
+
+    Raises:
+        InputError: The file cannot be opened; `MissingFileError` where there is none.
+        CorpusError: The file holds no line.
+    """
     path = Path(path)
     line_of_id: dict[str, int] = {}
     is_empty = True
     for number, line in _read_lines(path):
-        where = f"{path}:{number}"
-        document = _read_document(line, where)
-        if document.id is not None and number != line_of_id.setdefault(document.id, number):
-            found = f"{document.id!r}, which line {line_of_id[document.id]} has already"
-            raise CorpusError(
-                f"{where}: expected a document id of its own, found {found}; rename or remove one"
-            )
-        if ontology is not None:
-            _check_labels(document, ontology, where)
         is_empty = False
-        yield document
+        try:
+            yield number, _read_line(line, number, path, line_of_id, ontology)
+        except LibyaeventsError as error:
+            yield number, error
     if is_empty:
         raise CorpusError(f"{path}: expected one JSON document a line, found an empty file")
 
@@ -78,7 +93,14 @@ def write_documents(documents: Iterable[Document], path: str | Path) -> None:
             temporary.unlink()
 
 
-def _read_lines(path: Path) -> Iterator[tuple[int, str]]:
+def write_lines(documents: Iterable[Document], stream: BinaryIO) -> Losses:
+    """Write documents to an open file, and return what is lost: nothing ever is."""
+    for document in documents:
+        stream.write(f"{document.to_json()}\n".encode())
+    return Counter()
+
+
+def _read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     try:
         file = path.open("rb")
     except FileNotFoundError as error:
@@ -88,14 +110,27 @@ def _read_lines(path: Path) -> Iterator[tuple[int, str]]:
     with file:
         # Lines of bytes end at \n alone; in JSON, U+2028 and U+0085 may stand inside a string.
         for number, line in enumerate(file, start=1):
-            text = _decode(line, f"{path}:{number}", encoding="utf-8-sig" if number == 1 else "utf-8")
-            if text.strip():
-                yield number, text
+            line = line.removeprefix(BOM_UTF8) if number == 1 else line
+            if line.strip():
+                yield number, line
 
 
-def _decode(line: bytes, where: str, *, encoding: str) -> str:
+def _read_line(
+    line: bytes, number: int, path: Path, line_of_id: dict[str, int], ontology: Ontology | None
+) -> Document:
+    where = f"{path}:{number}"
+    document = _read_document(_decode(line, where), where)
+    if document.id is not None and number != line_of_id.setdefault(document.id, number):
+        found = f"{document.id!r}, which line {line_of_id[document.id]} has already"
+        raise CorpusError(f"{where}: expected a document id of its own, found {found}; rename or remove one")
+    if ontology is not None:
+        _check_labels(document, ontology, where)
+    return document
+
+
+def _decode(line: bytes, where: str) -> str:
     try:
-        return line.decode(encoding)
+        return line.decode()
     except UnicodeDecodeError as error:
         found = f"byte 0x{line[error.start]:02x} at position {error.start}"
         advice = "convert the file, as in: iconv -f WINDOWS-1256 -t UTF-8"
