@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     )
     from libyaevents.evaluation import Evaluation, evaluate
     from libyaevents.extractor import Extractor, extract
+    from libyaevents.formats.frames import to_frames
     from libyaevents.formats.jsonl import read_documents, write_documents
     from libyaevents.training.config import TrainConfig
     from libyaevents.training.train import train
@@ -82,6 +83,7 @@ __all__ = [
     "load_corpus",
     "merge",
     "read_documents",
+    "to_frames",
     "train",
     "write_documents",
 ]
@@ -96,6 +98,7 @@ _HOMES = {
     "load_corpus": "datasets",
     "merge": "enrich.merge",
     "read_documents": "formats.jsonl",
+    "to_frames": "formats.frames",
     "train": "training.train",
     "write_documents": "formats.jsonl",
 }

@@ -1,19 +1,16 @@
 """The annotated documents that come with the package: to read, to train on, and as a `datasets.Dataset`."""
 
-from collections.abc import Iterable
 from importlib.resources import as_file, files
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from libyaevents.documents import Document
-from libyaevents.errors import ConfigError, MissingExtraError
+from libyaevents.errors import ConfigError
+from libyaevents.formats.datasets import from_dataset, to_dataset
 from libyaevents.formats.jsonl import read_documents
 from libyaevents.ontology import Ontology, load_ontology
 from libyaevents.records import quote, suggest
 
-if TYPE_CHECKING:
-    from datasets import Dataset
-
-__all__ = ["CORPORA", "Split", "load_corpus", "to_dataset"]
+__all__ = ["CORPORA", "Split", "from_dataset", "load_corpus", "to_dataset"]
 
 Split = Literal["train", "dev", "test"]
 
@@ -48,65 +45,3 @@ def load_corpus(
         with as_file(files("libyaevents") / "data" / file) as path:
             documents += read_documents(path, ontology=ontology or load_ontology())
     return documents
-
-
-def to_dataset(documents: Iterable[Document]) -> "Dataset":
-    """Return documents as a `datasets.Dataset`, a row a document.
-
-    Columns: `id`, `title`, `published` (ISO 8601), `source`, `url`, `text`; `sentences`, lists [start, end];
-    `entities` and `events`, lists of what the document format has under these names, as far as annotators
-    write it; `metadata`, a list of {key, value}. Offsets are half-open and count code points of `text`.
-
-    Raises:
-        MissingExtraError: datasets is not installed.
-    """
-    try:
-        from datasets import Dataset, Features, List, Value
-    except ImportError as error:
-        raise MissingExtraError("a Dataset needs datasets: pip install 'libyaevents[train]'") from error
-    span = {"start": Value("int64"), "end": Value("int64"), "text": Value("string")}
-    argument = {"role": Value("string"), **span, "entity_id": Value("string")}
-    event = {
-        "id": Value("string"),
-        "type": Value("string"),
-        "trigger": span,
-        "arguments": List(argument),
-        "factuality": Value("string"),
-    }
-    features = Features(
-        {
-            **{name: Value("string") for name in ("id", "title", "published", "source", "url", "text")},
-            "sentences": List(List(Value("int64"))),
-            "entities": List({"id": Value("string"), "label": Value("string"), **span}),
-            "events": List(event),
-            "metadata": List({"key": Value("string"), "value": Value("string")}),
-        }
-    )
-    return Dataset.from_list([_row(document) for document in documents], features=features)
-
-
-def _row(document: Document) -> dict[str, object]:
-    """One row, with what `to_dataset` has columns for."""
-
-    def span(mention: object) -> dict[str, object]:
-        return {name: getattr(mention, name) for name in ("start", "end", "text")}
-
-    return {
-        **{name: getattr(document, name) for name in ("id", "title", "source", "url", "text")},
-        "published": document.published and document.published.isoformat(),
-        "sentences": [list(sentence) for sentence in document.sentences],
-        "entities": [{"id": each.id, "label": each.label, **span(each)} for each in document.entities],
-        "events": [
-            {
-                "id": event.id,
-                "type": event.type,
-                "trigger": span(event.trigger),
-                "arguments": [
-                    {"role": each.role, **span(each), "entity_id": each.entity_id} for each in event.arguments
-                ],
-                "factuality": event.factuality,
-            }
-            for event in document.events
-        ],
-        "metadata": [{"key": key, "value": value} for key, value in document.metadata.items()],
-    }

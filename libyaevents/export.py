@@ -1,9 +1,11 @@
-"""Write the network as ONNX graphs: two in float32, or the encoder in static int8.
+"""Write the network for other runtimes: as ONNX graphs, or its entities alone for transformers' pipelines.
 
 In: a torch network (and, for int8, windows of real text to measure activations on). Out: graph files, each
-whole in itself, of standard operators alone, so that ONNX Runtime and OpenVINO both read them.
+whole in itself, of standard operators alone, so that ONNX Runtime and OpenVINO both read them; or a folder
+that `AutoModelForTokenClassification` loads.
 """
 
+import json
 import logging
 import tempfile
 import warnings
@@ -22,18 +24,43 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from tokenizers.decoders import WordPiece
+from tokenizers.processors import TemplateProcessing
 from torch import Tensor, nn
 from torch.export import Dim
+from transformers import BertConfig, BertForTokenClassification
 
-from libyaevents.checkpoint import load_network, model_folder, whole_folder
+from libyaevents.checkpoint import (
+    CARD,
+    CONFIG,
+    TOKENIZER,
+    WEIGHTS,
+    Settings,
+    load_labels,
+    load_network,
+    load_settings,
+    load_words_tokenizer,
+    model_folder,
+    whole_folder,
+)
 from libyaevents.engines.onnx import ENCODER_INPUTS, ENCODER_OUTPUTS, ROLES_INPUTS, ROLES_OUTPUTS
+from libyaevents.errors import ConfigError
 from libyaevents.modeling import EncoderOutput, EventModel, RolesOutput
-from libyaevents.windows import WindowBatch
+from libyaevents.tags import iob2_tags
+from libyaevents.windows import WindowBatch, special_ids
 
-__all__ = ["export", "write_encoder", "write_int8_encoder", "write_roles"]
+__all__ = ["export", "export_entities", "write_encoder", "write_int8_encoder", "write_roles"]
 
 OPSET = 18
 FULL_ENCODER = "encoder.onnx"
+PROVENANCE = "libyaevents.json"  # of an export for transformers: which model it is of
+# The names of transformers 4 and 5 alike for "what tokenizer.json says".
+TOKENIZER_CLASS = "PreTrainedTokenizerFast"
+SPECIALS = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")}
+# How pipelines are to put subwords together, by how the network does.
+AGGREGATION = {"mean": "average", "first": "first"}
 EXPORTER = logging.getLogger("torch.onnx._internal.exporter._registration")
 
 
@@ -49,6 +76,97 @@ def export(name_or_path: str | Path, output: Path) -> Path:
         write_encoder(model, folder / FULL_ENCODER)
         write_roles(model, folder / "roles.onnx")
     return output
+
+
+def export_entities(name_or_path: str | Path, output: Path) -> Path:
+    """Write the encoder and its entity head as a folder that `AutoModelForTokenClassification` loads.
+
+    The head is linear, so a word's logits are the mean of its subwords' (with pooling "first", those of the
+    first). What stands around the head stays behind: other heads, biases, constrained decoding, calibration.
+
+    Raises:
+        ModelNotFoundError, CheckpointError: there is no such model, or it is damaged.
+        ConfigError: the model pools subwords by their maximum, which is not linear.
+        OutputError: the folder holds other things or could not be written; nothing was changed.
+    """
+    source = model_folder(name_or_path)
+    settings, model = load_settings(source), load_network(source)
+    if settings.pooling not in AGGREGATION:
+        raise ConfigError(
+            f"{source} pools subwords by {settings.pooling!r}: expected 'mean' or 'first', as no classifier "
+            "of subwords equals one of their maximum; train with --pooling mean"
+        )
+    tags = iob2_tags(load_labels(source).entities)
+    tokenizer = load_words_tokenizer(source)
+    with whole_folder(output, marker=PROVENANCE) as folder:
+        _write_classifier(model, tags, folder)
+        _write_tokenizer(tokenizer, settings, folder)
+        _write_provenance(settings, folder)
+    return output
+
+
+def _write_classifier(model: EventModel, tags: tuple[str, ...], folder: Path) -> None:
+    names = {"id2label": dict(enumerate(tags)), "label2id": {tag: index for index, tag in enumerate(tags)}}
+    config = BertConfig.from_dict(model.encoder.config.to_dict() | names)
+    config.architectures = [BertForTokenClassification.__name__]
+    classifier = BertForTokenClassification(config)
+    classifier.bert.load_state_dict(model.encoder.state_dict())
+    classifier.classifier.load_state_dict(model.entities.state_dict())
+    (folder / CONFIG).write_text(config.to_json_string(), encoding="utf-8")
+    weights = {name: value.contiguous() for name, value in classifier.state_dict().items()}
+    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    (folder / WEIGHTS).chmod(0o644)  # safetensors makes files that their owner alone may read
+
+
+def _write_tokenizer(tokenizer: Tokenizer, settings: Settings, folder: Path) -> None:
+    """Write the tokenizer with the special tokens, which the extractor puts in by itself."""
+    specials = list(zip((SPECIALS["cls_token"], SPECIALS["sep_token"]), special_ids(tokenizer), strict=True))
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=specials
+    )
+    tokenizer.decoder = WordPiece()
+    tokenizer.save(str(folder / TOKENIZER))
+    config = {
+        "tokenizer_class": TOKENIZER_CLASS,
+        "model_max_length": settings.max_subwords,
+        "model_input_names": ["input_ids", "attention_mask"],
+        **SPECIALS,
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def _write_provenance(settings: Settings, folder: Path) -> None:
+    strategy = AGGREGATION[settings.pooling]
+    facts = {"model": settings.name, "version": settings.version, "aggregation_strategy": strategy}
+    (folder / PROVENANCE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    (folder / CARD).write_text(
+        CLASSIFIER_CARD.format(name=settings.name, version=settings.version, strategy=strategy),
+        encoding="utf-8",
+    )
+
+
+CLASSIFIER_CARD = """\
+---
+language: ar
+license: apache-2.0
+library_name: transformers
+pipeline_tag: token-classification
+tags: [arabic, named-entity-recognition, conflict, news]
+---
+
+# {name}: entities
+
+The entity head of the `libyaevents` model {name}, version {version}; its card tells the data and the scores.
+
+```python
+from transformers import pipeline
+
+find = pipeline("token-classification", model=".", aggregation_strategy="{strategy}", stride=32)
+```
+
+`libyaevents` itself reads the same network with words of its own, constrained decoding, a tuned bias and
+calibrated scores, and finds events besides.
+"""
 
 
 class _Encode(nn.Module):

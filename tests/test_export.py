@@ -1,16 +1,28 @@
 """Export: what the graph files hold, and that nothing else is touched."""
 
+import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from huggingface_hub import ModelCard
 from onnx import TensorProto
+from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
 
 from libyaevents import export as export_module
-from libyaevents.errors import ModelNotFoundError, OutputError
-from libyaevents.export import RowwiseEmbedding, export
+from libyaevents.checkpoint import Settings, load_labels, save_network
+from libyaevents.documents import Document
+from libyaevents.engines.onnx import ENCODER_INPUTS
+from libyaevents.errors import ConfigError, ModelNotFoundError, OutputError
+from libyaevents.export import RowwiseEmbedding, export, export_entities
+from libyaevents.modeling import Pooling
+from libyaevents.tags import iob2_tags
+from libyaevents.windows import collate
+from tests.tiny import MAX_SUBWORDS, make_labels, make_network, make_tokenizer, make_windows_of
 
 
 @pytest.fixture
@@ -137,3 +149,98 @@ def test_export_on_a_full_disk(
         export(tiny_model, tmp_path / "graphs")
     assert [path.name for path in tmp_path.iterdir()] == ["graphs"]
     assert (tmp_path / "graphs" / "roles.onnx").read_bytes() == b"new"
+
+
+# Entities for transformers
+
+
+@pytest.fixture(scope="module")
+def classifier(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model's entities, as transformers loads them."""
+    return export_entities(tiny_model, tmp_path_factory.mktemp("tiny") / "entities")
+
+
+def test_transformers_loads_it(classifier: Path, tiny_model: Path) -> None:
+    """The folder is one of safetensors and JSON, with the labels of the model and its tokenizer."""
+    names = ["README.md", "config.json", "libyaevents.json", "model.safetensors"]
+    assert sorted(path.name for path in classifier.iterdir()) == [
+        *names,
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ]
+    model = AutoModelForTokenClassification.from_pretrained(classifier)
+    tags = iob2_tags(load_labels(tiny_model).entities)
+    assert model.config.id2label == dict(enumerate(tags))
+    tokenizer = AutoTokenizer.from_pretrained(classifier)
+    assert tokenizer.model_max_length == MAX_SUBWORDS
+    ids = tokenizer("قصف سرت", "طرابلس")["input_ids"]
+    assert tokenizer.convert_ids_to_tokens([ids[0], ids[-1]]) == ["[CLS]", "[SEP]"]
+
+
+@pytest.mark.parametrize("pooling", ["mean", "first"])
+def test_words_are_means_of_subwords(pooling: Pooling, article: Document, tmp_path: Path) -> None:
+    """A word's logits are the mean of its subwords' in the export, or those of the first, within 1e-4."""
+    tokenizer, labels = make_tokenizer(article.text), make_labels(article)
+    network = make_network(labels, tokenizer.get_vocab_size(), pooling=pooling)
+    settings = Settings(name="t", version="1", role_size=64, pooling=pooling, max_subwords=MAX_SUBWORDS)
+    (tmp_path / "model").mkdir()
+    save_network(network, labels, settings, tokenizer=tokenizer, folder=tmp_path / "model")
+    exported = AutoModelForTokenClassification.from_pretrained(
+        export_entities(tmp_path / "model", tmp_path / "entities")
+    )
+    checked = 0
+    for window in make_windows_of(article, tokenizer):
+        batch = collate([window])
+        ids, mask, word_ids, word_mask = (torch.from_numpy(getattr(batch, name)) for name in ENCODER_INPUTS)
+        with torch.no_grad():
+            ours = network.encode(ids, mask, word_ids, word_mask).entity_logits[0]
+            theirs = exported(input_ids=ids, attention_mask=mask).logits[0]
+        for word in range(len(ours)):
+            own = theirs[word_ids[0] == word]
+            if len(own):
+                pooled = own.mean(0) if pooling == "mean" else own[0]
+                assert torch.allclose(pooled, ours[word], atol=1e-4)
+                checked += 1
+    assert checked > 100
+
+
+def test_the_pipeline_runs(classifier: Path, article: Document) -> None:
+    """`pipeline` reads an article longer than a window, with the strategy that the folder names."""
+    facts = json.loads((classifier / "libyaevents.json").read_text(encoding="utf-8"))
+    strategy = facts["aggregation_strategy"]
+    assert strategy == "average"
+    find = pipeline("token-classification", model=str(classifier), aggregation_strategy=strategy, stride=16)
+    found: list[dict[str, Any]] = find(article.text)
+    assert found
+    assert max(each["end"] for each in found) > len(article.text) // 2
+    assert all(article.text[each["start"] : each["end"]].strip() for each in found)
+
+
+def test_its_card_is_the_hubs(classifier: Path) -> None:
+    """The card has the metadata by which the hub lets transformers load the folder."""
+    card = ModelCard.load(classifier / "README.md")
+    assert card.data.library_name == "transformers"
+    assert card.data.pipeline_tag == "token-classification"
+    assert 'aggregation_strategy="average"' in card.text
+
+
+def test_a_maximum_is_not_linear(article: Document, tmp_path: Path) -> None:
+    """A model that pools by the maximum is refused, for no classifier of subwords equals it."""
+    tokenizer, labels = make_tokenizer(article.text), make_labels(article)
+    network = make_network(labels, tokenizer.get_vocab_size(), pooling="max")
+    settings = Settings(name="t", version="1", role_size=64, pooling="max", max_subwords=MAX_SUBWORDS)
+    (tmp_path / "model").mkdir()
+    save_network(network, labels, settings, tokenizer=tokenizer, folder=tmp_path / "model")
+    with pytest.raises(ConfigError, match="pools subwords by 'max': expected 'mean' or 'first'"):
+        export_entities(tmp_path / "model", tmp_path / "entities")
+    assert not (tmp_path / "entities").exists()
+
+
+def test_entities_replace_older_ones_alone(classifier: Path, tiny_model: Path, tmp_path: Path) -> None:
+    """An older export of the same kind is replaced; the model's own folder and graphs are spared."""
+    target = Path(shutil.copytree(classifier, tmp_path / "entities"))
+    (target / "config.json").write_text("{}", encoding="utf-8")
+    export_entities(tiny_model, target)
+    assert json.loads((target / "config.json").read_text(encoding="utf-8"))["model_type"] == "bert"
+    with pytest.raises(OutputError, match=r"holds no libyaevents\.json"):
+        export_entities(tiny_model, tiny_model)

@@ -18,15 +18,21 @@ from libyaevents import errors
 from libyaevents.documents import Document
 from libyaevents.extractor import Extractor
 
-FUNCTIONS = {"evaluate", "extract", "load_corpus", "merge", "read_documents", "train", "write_documents"}
-HEAVY = ("datasets", "numpy", "onnxruntime", "seqeval", "tokenizers", "torch", "transformers")
+FUNCTIONS = {
+    *("evaluate", "extract", "load_corpus", "merge", "read_documents", "to_frames", "train"),
+    "write_documents",
+}
+HEAVY = (
+    *("cassis", "datasets", "lxml", "numpy", "onnxruntime", "pandas", "seqeval", "spacy"),
+    *("tokenizers", "torch", "transformers"),
+)
 SENTENCE = "قصفت طائرات مسيرة مواقع شرقي مصراتة فجر الجمعة."
 
 # Calls that show none of the heavy modules, and those that they may load.
 LAZY_CALLS = {
     "": (),
     "libyaevents.__version__; dir(libyaevents); libyaevents.LibyaeventsError": (),
-    "libyaevents.Document(text='x'); libyaevents.write_documents; libyaevents.read_documents": (),
+    "libyaevents.Document(text='x'); libyaevents.write_documents; libyaevents.to_frames": (),
     "libyaevents.Extractor.from_pretrained(model).extract('قصف الطيران سرت.')": (
         "numpy",
         "onnxruntime",

@@ -1,12 +1,13 @@
 """The model card, made from the training report: what a model is and learnt from, its scores, its limits."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from libyaevents.checkpoint import CARD, Settings
 
-__all__ = ["write_card"]
+__all__ = ["front_matter", "write_card"]
 
 LIMITS = """\
 - It reads modern standard Arabic news on armed conflict and politics; other genres and dialects were not
@@ -26,6 +27,10 @@ SCORES = (
 )
 SCORES_ON_TRIGGER = (("AI+", "argument found, on its trigger"), ("AC+", "argument and role, on its trigger"))
 
+# What the hub's index of results is told: fit on the training text is no result.
+MEASURED_ON = {"dev": "the dev file", "cross_validation": "the corpus, cross-validated by blocks"}
+METRICS = ("f1", "precision", "recall")
+
 
 def write_card(folder: Path, settings: Settings, report: Mapping[str, Any]) -> None:
     """Write README.md into the model's folder, with the metadata that the Hugging Face hub reads.
@@ -35,17 +40,78 @@ def write_card(folder: Path, settings: Settings, report: Mapping[str, Any]) -> N
     (folder / CARD).write_text(_card(folder, settings, report), encoding="utf-8")
 
 
-def _card(folder: Path, settings: Settings, report: Mapping[str, Any]) -> str:
-    corpus = report["corpus"]
-    size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
-    lines = [
+def front_matter(settings: Settings, report: Mapping[str, Any]) -> list[str]:
+    """Return the card's first lines: YAML between two `---`, with the figures of the report as model-index.
+
+    Source: https://huggingface.co/docs/hub/model-cards#model-card-metadata
+    """
+    return [
         "---",
         "language: ar",
         "license: apache-2.0",
         "library_name: libyaevents",
         "pipeline_tag: token-classification",
         "tags: [arabic, event-extraction, named-entity-recognition, conflict, news]",
+        *_model_index(settings, report),
         "---",
+    ]
+
+
+def _model_index(settings: Settings, report: Mapping[str, Any]) -> list[str]:
+    """Return the index of results, or nothing where nothing was measured; in JSON, which is YAML too."""
+    results = [
+        {
+            "task": {"type": "token-classification", "name": "Event extraction"},
+            "dataset": _measured_on(name, report),
+            "metrics": _metrics(report[name]),
+        }
+        for name in MEASURED_ON
+        if name in report
+    ]
+    if not results:
+        return []
+    lines = [
+        "metrics: [f1, precision, recall]",
+        "model-index:",
+        f"- name: {_yaml(settings.name)}",
+        "  results:",
+    ]
+    for result in results:
+        lines += [f"  - task: {_yaml(result['task'])}", f"    dataset: {_yaml(result['dataset'])}"]
+        lines += ["    metrics:", *(f"    - {_yaml(metric)}" for metric in result["metrics"])]
+    return lines
+
+
+def _measured_on(name: str, report: Mapping[str, Any]) -> dict[str, str]:
+    """Say which texts, by the hash of the file where it is one: they are not on the hub."""
+    dataset = {"type": f"libyaevents-{name.replace('_', '-')}"}
+    dataset["name"] = f"{report[name]['n_documents']} news articles, {MEASURED_ON[name]}"
+    digest = report["corpus"]["sha256"].get(Path(report["config"]["dev"] or "").name)
+    return dataset | {"revision": digest} if name == "dev" and digest else dataset
+
+
+def _metrics(evaluation: Mapping[str, Any]) -> list[dict[str, str | float]]:
+    events = evaluation["events"]["scores"]
+    scores = {
+        "entities": evaluation["entity_score"],
+        **{f"{key}, {what}": events[key] for key, what in (*SCORES, *SCORES_ON_TRIGGER)},
+    }
+    return [
+        {"type": metric, "name": f"{metric} of {what}", "value": round(score[metric], 4)}
+        for what, score in scores.items()
+        for metric in METRICS
+    ]
+
+
+def _yaml(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _card(folder: Path, settings: Settings, report: Mapping[str, Any]) -> str:
+    corpus = report["corpus"]
+    size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+    lines = [
+        *front_matter(settings, report),
         "",
         f"# {settings.name}",
         "",

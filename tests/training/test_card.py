@@ -1,15 +1,17 @@
 """The model card: made from the report, readable by the hub and by `libyaevents models`."""
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from huggingface_hub import ModelCard
 
-from libyaevents.checkpoint import Settings
+from libyaevents.checkpoint import Settings, load_settings, model_folder
 from libyaevents.documents import Document
 from libyaevents.evaluation import Evaluation, evaluate
-from libyaevents.training.card import write_card
+from libyaevents.training.card import front_matter, write_card
 from libyaevents.training.config import TrainConfig
 from tests.tiny import make_report
 
@@ -117,3 +119,44 @@ def test_size(tmp_path: Path, article: Document) -> None:
     """The size is that of the folder's files."""
     (tmp_path / "weights").write_bytes(bytes(3_600_000))
     assert "- **Size**: 4 MB" in _card(tmp_path, article)
+
+
+def test_unmeasured_models_have_no_index(tmp_path: Path, article: Document, scores: Evaluation) -> None:
+    """Without a measurement, or with that on the training text alone, the hub is told no result."""
+    assert "model-index" not in _card(tmp_path, article)
+    assert "model-index" not in _card(tmp_path, article, fit=scores)
+
+
+@pytest.mark.parametrize("name", ["dev", "cross_validation"])
+def test_the_hub_reads_the_results(tmp_path: Path, article: Document, scores: Evaluation, name: str) -> None:
+    """The hub's own library finds the measured figures in the metadata, by metric and by what they are of."""
+    _card(tmp_path, article, **{name: scores})
+    data = ModelCard.load(tmp_path / "README.md").data
+    assert (data.model_name, data.language, data.license) == ("tiny", "ar", "apache-2.0")
+    assert data.library_name == "libyaevents"
+    assert data.pipeline_tag == "token-classification"
+    results = {result.metric_name: result for result in data.eval_results}
+    assert len(results) == 21
+    for metric in ("f1", "precision", "recall"):
+        result = results[f"{metric} of TC, trigger and type"]
+        assert (result.task_type, result.metric_type) == ("token-classification", metric)
+        assert result.metric_value == round(getattr(scores.events.scores["TC"], metric), 4)
+        assert result.dataset_type == f"libyaevents-{name.replace('_', '-')}"
+    assert results["f1 of entities"].metric_value == 1.0
+
+
+def test_names_need_no_care_in_the_metadata(tmp_path: Path, article: Document, scores: Evaluation) -> None:
+    """A model may be called what YAML would take for something else."""
+    report = replace(make_report(tmp_path, article), dev=scores).to_dict()
+    write_card(tmp_path, replace(SETTINGS, name="yes: #1 'x' \"سرت\""), report)
+    assert ModelCard.load(tmp_path / "README.md").data.model_name == "yes: #1 'x' \"سرت\""
+
+
+def test_the_shipped_card_is_that_of_its_report() -> None:
+    """The metadata of the shipped model's card is what its report gives."""
+    folder = model_folder("compact")
+    report = json.loads((folder / "training_report.json").read_text(encoding="utf-8"))
+    lines = (folder / "README.md").read_text(encoding="utf-8").splitlines()
+    expected = front_matter(load_settings(folder), report)
+    assert lines[: len(expected)] == expected
+    assert len(ModelCard.load(folder / "README.md").data.eval_results) == 21
