@@ -51,7 +51,7 @@ from libyaevents.windows import (
 )
 from libyaevents.words import Span, split_sentences, split_words
 
-__all__ = ["Extractor", "extract"]
+__all__ = ["Extractor", "WordScores", "extract"]
 
 logger = logging.getLogger(__name__)
 
@@ -214,6 +214,26 @@ class Extractor:
             for article, found in zip(chunk.articles, read, strict=True):
                 yield _with_unread_events(article.document, found)
 
+    def score_words(self, items: Iterable[str | Document]) -> Iterator["WordScores"]:
+        """Read a stream of articles as `extract_many`, but stop before anything is decided about their words.
+
+        Raises:
+            InputTypeError, DocumentError: as there.
+        """
+        for chunk in self._chunks(items):
+            scores = self._encode(chunk)
+            scores.entity_logits[:, 0] += self.settings.entity_outside_bias
+            scores.trigger_logits[:, 0] += self.settings.trigger_outside_bias
+            for first, article in chunk.placed():
+                own = slice(first, first + len(article.words))
+                yield WordScores(
+                    document=article.document,
+                    sentences=tuple(article.sentences),
+                    states=scores.word_states[own],
+                    entity_logits=scores.entity_logits[own],
+                    trigger_logits=scores.trigger_logits[own],
+                )
+
     def _chunks(self, items: Iterable[str | Document]) -> Iterator["_Chunk"]:
         if isinstance(items, str):  # whose items are letters
             raise InputTypeError(
@@ -340,6 +360,26 @@ class Extractor:
         coverage = scored / len(article.words) if article.words else 1.0
         stamp = {"model": f"{self.settings.name} {self.settings.version}", "coverage": f"{coverage:.1f}"}
         return replace(article.document, metadata={**article.document.metadata, **stamp})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WordScores:
+    """What the network sees in each word of a document, before spans are decoded.
+
+    Attributes:
+        document: the document, with its sentences.
+        sentences: half-open word ranges of its sentences, some of them perhaps empty.
+        states: of the encoder. *Shape:* (words, hidden).
+        entity_logits: of the IOB2 tags, in the order of the model's labels, biased as for decoding.
+            *Shape:* (words, tags).
+        trigger_logits: likewise.
+    """
+
+    document: Document
+    sentences: tuple[Span, ...]
+    states: NDArray[np.float32]
+    entity_logits: NDArray[np.float32]
+    trigger_logits: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
