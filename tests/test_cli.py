@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,9 +20,11 @@ import typer
 
 from libyaevents.checkpoint import DEFAULT_MODEL
 from libyaevents.cli import app, main
-from libyaevents.documents import Argument, Document, Entity, Event, Place, Trigger
+from libyaevents.documents import Argument, Document, Entity, Event, Incident, Place, Trigger
+from libyaevents.enrich import enrich
+from libyaevents.enrich.merge import merge
 from libyaevents.formats.jsonl import read_documents
-from libyaevents.training.config import ARTICLE, TrainConfig
+from libyaevents.training.config import ARTICLE, RetrainConfig, TrainConfig
 from libyaevents.training.pretrain import PretrainConfig
 
 SENTENCE = "قصفت طائرات مسيرة مواقع شرقي مصراتة فجر الجمعة."
@@ -702,6 +704,15 @@ def test_export_prints_the_folder(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     assert asked == [("compact", Path("graphs"))]
 
 
+def test_export_of_the_entities(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`export --as token-classification` writes the entity head for transformers."""
+    monkeypatch.setattr(
+        "libyaevents.export.export_entities", lambda name_or_path, output: output / name_or_path
+    )
+    arguments = ("export", "compact", "--as", "token-classification", "--out", "entities")
+    assert run(*arguments) == (0, f"{Path('entities', 'compact')}\n", "")
+
+
 def test_export_refuses_an_unknown_model(run: Run) -> None:
     """A model that is not there is said before a folder is made."""
     assert_one_error(run("export", "absent", "--out", "graphs"), "no model 'absent'")
@@ -720,6 +731,7 @@ def test_export_refuses_an_unknown_model(run: Run) -> None:
         ("extract article.txt --published 6/6/2020", "expected a date as in 2020-06-06, found '6/6/2020'"),
         ("evaluate", "Missing argument 'GOLD'"),
         ("export compact", "Missing option '--out'"),
+        ("export compact --as pickle --out graphs", "Invalid value for '--as'"),
     ],
 )
 def test_usage_errors_are_one_line(run: Run, arguments: str, message: str) -> None:
@@ -751,7 +763,10 @@ def test_every_command_has_an_example(run: Run, name: str) -> None:
     assert "Example: libyaevents" in run(name, "--help").out
 
 
-@pytest.mark.parametrize(("name", "config"), [("train", TrainConfig), ("pretrain", PretrainConfig)])
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [("train", TrainConfig), ("retrain", RetrainConfig), ("pretrain", PretrainConfig)],
+)
 def test_help_states_the_defaults(name: str, config: Any) -> None:
     """The defaults in the help are those of the configuration; where there is none, none is stated."""
     parameters = {parameter.name: parameter for parameter in COMMANDS[name].params}
@@ -778,6 +793,7 @@ def test_help_states_the_default_model() -> None:
     ("arguments", "module"),
     [
         ("train", "torch"),
+        ("retrain --add new.jsonl", "torch"),
         ("pretrain --text article.txt --encoder old --out new", "torch"),
         ("export compact --out graphs", "torch"),
         ("evaluate gold.jsonl gold.jsonl", "seqeval"),
@@ -912,6 +928,23 @@ def test_convert_keeps_what_did_not_happen_on_demand(run: Run, events: Path) -> 
         ("ASSAULT", "negated"),
         ("CONSULT", "actual"),
     ]
+
+
+def test_convert_merges(run: Run, events: Path, tmp_path: Path) -> None:
+    """Incidents are those of `merge` over all documents of the file, a line each, with every mention."""
+    first = Document.from_json(events.read_text(encoding="utf-8"))
+    both = write("both.jsonl", "".join(replace(first, id=name).to_json() + "\n" for name in ("a1", "a2")))
+    result = run("convert", both, "--to", "incidents", "--output", tmp_path / "incidents.jsonl")
+    assert (result.code, result.out, result.err) == (0, "", "")
+    lines = (tmp_path / "incidents.jsonl").read_text(encoding="utf-8").splitlines()
+    found = [Incident.from_json(line) for line in lines]
+    assert found == merge(map(enrich, read_documents(both)))
+    assert {mention for incident in found for mention in incident.mentions} == {
+        (name, f"E{number}") for name in ("a1", "a2") for number in (1, 2, 3)
+    }
+    refused = run("convert", both, "--to", "incidents", "--any-factuality")
+    assert (refused.code, refused.out) == (2, "")
+    assert "expected --any-factuality with rows" in refused.err
 
 
 def test_convert_says_where_ucdp_has_no_row(run: Run, events: Path) -> None:
