@@ -96,7 +96,7 @@ def retrain(
         Path | None, Option(metavar="FILE", help="With labels that are new to the model.")
     ] = None,
     name: Annotated[Text, Option(help="What the model is called (my-model).")] = None,
-    epochs: Annotated[Whole, Option(help="Passes over the articles; else 16, fewer for many.")] = None,
+    passes: Annotated[Whole, Option(min=1, help="Over the new articles; else 16, fewer for many.")] = None,
     seed: Annotated[Whole, Option(help="Of every random choice (0).")] = None,
     force: Annotated[bool, Option("--force", help="Accept the model although it reads worse.")] = False,
     verbose: Verbose = False,

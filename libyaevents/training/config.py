@@ -1,4 +1,4 @@
-"""The configurations of `train` and `pretrain`, from flags or from one TOML file each."""
+"""The configurations of `train`, `retrain` and `pretrain`, from flags or from a TOML file."""
 
 import tomllib
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 from libyaevents.checkpoint import DEFAULT_MODEL
 from libyaevents.errors import ConfigError, MissingFileError
 
-__all__ = ["ARTICLE", "PretrainConfig", "TrainConfig", "read_config"]
+__all__ = ["ARTICLE", "PretrainConfig", "RetrainConfig", "TrainConfig", "read_config"]
 
 T = TypeVar("T", "TrainConfig", "PretrainConfig")
 
@@ -28,6 +28,7 @@ class TrainConfig:
         init: the model to go on from, by name or folder.
         encoder: a pretrained BERT to start anew from, a folder or a name on the hub, instead of `init`.
         replay: annotated documents mixed in so that what was learnt stays, a file, `article` or `open`.
+        corpus_repeats: times that the corpus is shown in an epoch, against once for `replay`.
         partial: corpora of names (CoNLL columns) with other labels, of which only what agrees is learnt.
         output: the folder of the run; the model is written to `output/model`.
         name: the name that the model says it has.
@@ -37,6 +38,7 @@ class TrainConfig:
         max_subwords: the length of a window, [CLS] and [SEP] included.
         encoder_learning_rate: the peak for the encoder.
         head_learning_rate: the peak for the heads.
+        embedding_learning_rate: the peak for the word embeddings, where it is not the encoder's.
         dropout: share of the heads' inputs dropped in training.
         encoder_dropout: the same inside a fresh encoder; a model goes on with its own.
         word_dropout: share of the words shown as [MASK] in training, so that context must tell.
@@ -58,6 +60,7 @@ class TrainConfig:
     init: str | None = None
     encoder: str | None = None
     replay: str | None = None
+    corpus_repeats: int = 1
     partial: tuple[str, ...] = ()
     output: Path = Path("runs/train")
     name: str = "my-model"
@@ -67,6 +70,7 @@ class TrainConfig:
     max_subwords: int = 128
     encoder_learning_rate: float = 1e-4
     head_learning_rate: float = 5e-4
+    embedding_learning_rate: float | None = None
     dropout: float = 0.2
     encoder_dropout: float = 0.1
     word_dropout: float = 0.1
@@ -105,6 +109,53 @@ class TrainConfig:
         starts = {key: _file_name(getattr(self, key)) for key in ("dev", "init", "encoder", "replay")}
         lists: dict[str, Any] = {key: [_file_name(path) for path in getattr(self, key)] for key in FILES}
         return asdict(self) | starts | lists | {"data": list(self.data), "output": self.output.name}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainConfig:
+    """Which articles to add to what a model knows.
+
+    Attributes:
+        add: files of newly annotated documents (JSON Lines).
+        init: the model to go on from, by name or folder; the shipped one when None. It is only read.
+        output: the folder of the run; a model that is accepted is written to `output/model`.
+        replay: files that were added before, mixed in with articles of the package so that they stay known.
+        probe: annotated documents that show whether something was lost, never trained on; when None the dev
+            and test articles of the open corpus.
+        ontology: a file with more labels than the model's own ontology has.
+        name: the name that the model says it has.
+        passes: how often each new article is read; 16 when None, fewer where they are many.
+        seed: of every random choice.
+        force: accept the model also where it reads the probe articles worse.
+    """
+
+    add: tuple[str, ...]
+    init: str | None = None
+    output: Path = Path("runs/retrain")
+    replay: tuple[str, ...] = ()
+    probe: str | None = None
+    ontology: Path | None = None
+    name: str = "my-model"
+    passes: int | None = None
+    seed: int = 0
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        _coerce_fields(self)
+        if not self.add:
+            raise ConfigError("add is empty: expected files of newly annotated documents")
+
+    @property
+    def start(self) -> str:
+        """The model to go on from."""
+        return self.init or DEFAULT_MODEL
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as JSON holds it: files by their names."""
+        lists = {key: [_file_name(path) for path in getattr(self, key)] for key in ("add", "replay")}
+        names = {key: _file_name(getattr(self, key)) for key in ("init", "probe")}
+        ontology = None if self.ontology is None else self.ontology.name
+        return asdict(self) | lists | names | {"ontology": ontology, "output": self.output.name}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,14 +209,17 @@ LISTS: Mapping[Any, Any] = {tuple[str, ...]: str, tuple[Path, ...]: Path}
 NUMBERS: Mapping[Any, Any] = {int: int, int | None: int, float: int | float, float | None: int | float}
 _RANGES: Mapping[str, tuple[float, float]] = {
     "epochs": (1, inf),
+    "passes": (1, inf),
     "n_tokens": (1, inf),
     "sequence_length": (8, inf),
     "mask_share": (0, 0.9),
     "learning_rate": (0, 1),
     "batch_size": (1, inf),
+    "corpus_repeats": (1, inf),
     "max_subwords": (16, inf),
     "encoder_learning_rate": (0, 1),
     "head_learning_rate": (0, 1),
+    "embedding_learning_rate": (0, 1),
     "dropout": (0, 0.9),
     "encoder_dropout": (0, 0.9),
     "word_dropout": (0, 0.9),
@@ -220,7 +274,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is no TOML file: {error}") from error
 
 
-def _coerce_fields(config: TrainConfig | PretrainConfig) -> None:
+def _coerce_fields(config: TrainConfig | RetrainConfig | PretrainConfig) -> None:
     """Make values what the fields declare, and check their ranges."""
     for item in fields(config):
         value = getattr(config, item.name)

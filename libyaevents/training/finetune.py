@@ -9,16 +9,18 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from libyaevents.modeling import EncoderOutput, EventModel
 from libyaevents.tags import decode_tags
+from libyaevents.training.config import TrainConfig
 from libyaevents.training.data import IGNORED, Batch, Example, TriggerTargets
+from libyaevents.training.loop import Groups
 from libyaevents.training.partial import PartialBatch, partial_loss
 from libyaevents.windows import WindowBatch
 
-__all__ = ["Hiding", "compute_loss"]
+__all__ = ["Hiding", "compute_loss", "parameter_groups"]
 
 TRIGGER_WEIGHT = 2.0  # an event that is missed or mistyped loses its arguments, too
 PARTIAL_WEIGHT = 0.5  # names of newswire on other topics, a few types of them
@@ -68,6 +70,22 @@ def compute_loss(
             for trigger in _false_triggers(example, predicted[row])
         ]
     return loss + _role_loss(model, output.word_states, asked) if asked else loss
+
+
+def parameter_groups(model: EventModel, config: TrainConfig) -> Groups:
+    """The parameters of word embeddings, the rest of the encoder and the heads, with their peak rates."""
+    embeddings = list(model.encoder.embeddings.word_embeddings.parameters())
+    encoder = list(model.encoder.parameters())
+    apart = set(map(id, embeddings)) if config.embedding_learning_rate is not None else set()
+    in_encoder = set(map(id, encoder))
+    heads = [parameter for parameter in model.parameters() if id(parameter) not in in_encoder]
+    groups: list[tuple[Sequence[nn.Parameter], float]] = [
+        ([parameter for parameter in encoder if id(parameter) not in apart], config.encoder_learning_rate),
+        (heads, config.head_learning_rate),
+    ]
+    if config.embedding_learning_rate is not None:
+        groups.append((embeddings, config.embedding_learning_rate))
+    return groups
 
 
 def _encode(

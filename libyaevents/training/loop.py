@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from libyaevents.errors import ConfigError
 from libyaevents.training.state import History, LoopConfig, read_state, write_curve, write_state
 
-__all__ = ["fit"]
+__all__ = ["Groups", "fit"]
 
 logger = logging.getLogger(__name__)
 

@@ -5,6 +5,7 @@ In: a `TrainConfig`. Out: a `Start`, which makes the first network, as often as 
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -34,9 +35,12 @@ from libyaevents.ontology import Ontology
 from libyaevents.training.config import TrainConfig
 from libyaevents.training.data import count_pairs
 from libyaevents.training.encoders import load_encoder
+from libyaevents.training.extend import extend_heads, label_names
 from libyaevents.training.pretrain import PRETRAINING_REPORT
 
-__all__ = ["Start", "start_from"]
+__all__ = ["Start", "check_labels", "read_json", "start_from"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,7 @@ def start_from(config: TrainConfig, ontology: Ontology) -> Start:
 
     Raises:
         ModelNotFoundError, CheckpointError: it is not there, or damaged.
-        ConfigError: the model has other labels than the ontology, or windows are longer than it can read.
+        ConfigError: the model has labels that the ontology lacks, or windows are longer than it can read.
     """
     start = _from_model(config, ontology) if config.encoder is None else _from_encoder(config, ontology)
     n_positions = start.make().encoder.config.max_position_embeddings
@@ -103,24 +107,20 @@ def _from_encoder(config: TrainConfig, ontology: Ontology) -> Start:
             pooling=config.pooling,
             max_subwords=config.max_subwords,
         ),
-        pretraining=_read_json(folder / PRETRAINING_REPORT) or None,
+        pretraining=read_json(folder / PRETRAINING_REPORT) or None,
     )
 
 
 def _from_model(config: TrainConfig, ontology: Ontology) -> Start:
     folder = model_folder(config.start)
-    known = load_labels(folder)
-    if _names(known) != _names(Labels.of(ontology, {})):
-        raise ConfigError(
-            f"the model {config.start} has other labels than the ontology of this version: start anew "
-            "from an encoder (--encoder), or use the version of libyaevents that made the model"
-        )
-    report = _read_json(folder / REPORT)
+    known, labels = load_labels(folder), Labels.of(ontology, {})
+    check_labels(known, labels, config.start)
+    report = read_json(folder / REPORT)
     return Start(
         name=str(config.to_dict()["init"] or config.start),
         weights=_hash_weights(folder),
         tokenizer=load_words_tokenizer(folder),
-        make=lambda: _with_dropout(load_network(folder), config.dropout),
+        make=lambda: _with_dropout(extend_heads(load_network(folder), known, labels), config.dropout),
         settings=replace(load_settings(folder), name=config.name, max_subwords=config.max_subwords),
         seen=frozenset(report.get("seen", ())),
         pretraining=report.get("pretraining"),
@@ -164,8 +164,12 @@ def _hash_weights(folder: Path) -> str:
     return digest.hexdigest() if files else ""
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    """The object in a report, or an empty one where there is no report."""
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a report, or an empty one where there is no report.
+
+    Raises:
+        CheckpointError: it is no JSON.
+    """
     if not path.is_file():
         return {}
     try:
@@ -177,5 +181,17 @@ def _read_json(path: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _names(labels: Labels) -> tuple[tuple[str, ...], ...]:
-    return labels.entities, labels.events, labels.roles, labels.factuality
+def check_labels(known: Labels, labels: Labels, name: str) -> None:
+    """Refuse to forget a label of the starting model; say which ones are new to it.
+
+    Raises:
+        ConfigError: the model has labels that are not among `labels`.
+    """
+    pairs = list(zip(label_names(known), label_names(labels), strict=True))
+    if lost := [label for old, new in pairs for label in old if label not in new]:
+        raise ConfigError(
+            f"the model {name} has labels that the ontology lacks ({', '.join(lost)}): give an ontology that "
+            "has them too, or start anew from an encoder (--encoder)"
+        )
+    if added := [label for old, new in pairs for label in new if label not in old]:
+        logger.info("labels that are new to %s: %s", name, ", ".join(added))

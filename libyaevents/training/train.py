@@ -54,13 +54,13 @@ from libyaevents.training.corpus import (
     unique,
 )
 from libyaevents.training.data import to_dataset
-from libyaevents.training.finetune import Hiding, compute_loss
+from libyaevents.training.finetune import Hiding, compute_loss, parameter_groups
 from libyaevents.training.loop import fit
 from libyaevents.training.report import TrainingReport
 from libyaevents.training.start import Start, start_from
 from libyaevents.training.state import History, LoopConfig
 
-__all__ = ["TrainingReport", "calibrate_model", "choose_biases", "train"]
+__all__ = ["TrainingReport", "calibrate_model", "choose_biases", "train", "write_text"]
 
 logger = logging.getLogger(__name__)
 
@@ -69,10 +69,14 @@ BIASES = (0.0, -0.5, -1.0, -1.5, -2.0, 0.5, 1.0, 1.5)
 NOT_IDENTIFYING = ("output", "time_budget_minutes", "name", "data")
 
 
-def train(config: TrainConfig) -> TrainingReport:
+def train(config: TrainConfig, *, ontology: Ontology | None = None) -> TrainingReport:
     """Train as configured; write `config.output/model` and the reports beside it.
 
     A run that was interrupted goes on where it was when it is started again with the same configuration.
+
+    Args:
+        config: what to learn from, where to start, how long.
+        ontology: whose labels to learn, the package's where left out; a model that lacks some gets them.
 
     Raises:
         ConfigError, CorpusError, LabelError: the configuration or a corpus is wrong.
@@ -81,28 +85,28 @@ def train(config: TrainConfig) -> TrainingReport:
     """
     torch.set_flush_denormal(True)
     try:
-        return _train(config)
+        return _train(config, ontology or load_ontology())
     finally:
         torch.set_flush_denormal(False)  # it is the whole process's
 
 
-def _train(config: TrainConfig) -> TrainingReport:
+def _train(config: TrainConfig, ontology: Ontology) -> TrainingReport:
     started = time.monotonic()
-    ontology = load_ontology()
     corpus = read_corpus(config.corpus, ontology)
     replay = read_corpus((config.replay,), ontology) if config.replay is not None else []
     dev = read_corpus((config.dev,), ontology, split="dev") if config.dev is not None else []
     refuse_overlap([*corpus, *replay], dev)
     documents = unique([*corpus, *replay])
+    replayed = documents[len(corpus) :]
     trainer = _Trainer(config, ontology, start_from(config, ontology))
     trainer.warn_of_seen(dev)
     data = describe(config, documents, dev)
     check_replaceable(config.output / "model")
-    _write(config.output / "config.json", json.dumps(config.to_dict(), indent=2, ensure_ascii=False))
+    write_text(config.output / "config.json", json.dumps(config.to_dict(), indent=2, ensure_ascii=False))
     cross_validation = None
     if not dev and config.folds:
         cross_validation = trainer.cross_validate(corpus, replay)
-    trained = trainer.fit(documents, config.output / "run", dev=dev)
+    trained = trainer.fit(corpus, config.output / "run", replayed=replayed, dev=dev)
     settings = replace(trainer.start.settings, version=datetime.now(UTC).date().isoformat())
     report = TrainingReport(
         model=config.output / "model",
@@ -132,7 +136,7 @@ def _train(config: TrainConfig) -> TrainingReport:
         text = json.dumps(report.to_dict() | {"seen": seen}, indent=1, ensure_ascii=False)
         (folder / REPORT).write_text(text + "\n", encoding="utf-8")
         write_card(folder, settings, report.to_dict())
-    _write(config.output / "report.txt", report.to_text())
+    write_text(config.output / "report.txt", report.to_text())
     return report
 
 
@@ -198,16 +202,30 @@ class _Trainer:
     def __init__(self, config: TrainConfig, ontology: Ontology, start: Start) -> None:
         self.config, self.ontology, self.start = config, ontology, start
 
-    def fit(self, documents: Sequence[Document], folder: Path, *, dev: Sequence[Document] = ()) -> _Trained:
+    def fit(
+        self,
+        corpus: Sequence[Document],
+        folder: Path,
+        *,
+        replayed: Sequence[Document] = (),
+        dev: Sequence[Document] = (),
+    ) -> _Trained:
         """Train one network on documents; with a dev set, keep the weights that score best on it."""
         config, start = self.config, self.start
+        documents = [*corpus, *replayed]
         labels = start.labels(self.ontology, documents)
         dataset, unrepresentable = to_dataset(documents, start.tokenizer, labels)
-        batches = Batches(documents, list(dataset), labels, start.tokenizer, config)
+        again = list(range(len(corpus))) * (config.corpus_repeats - 1)
+        shown = [*range(len(documents)), *again]
+        rows = list(dataset)
+        batches = Batches(
+            [documents[number] for number in shown],
+            [rows[number] for number in shown],
+            labels,
+            start.tokenizer,
+            config,
+        )
         model = start.make()
-        encoder = list(model.encoder.parameters())
-        in_encoder = set(map(id, encoder))
-        heads = [parameter for parameter in model.parameters() if id(parameter) not in in_encoder]
         mask_id = start.tokenizer.token_to_id("[MASK]")
         hiding = None if mask_id is None else Hiding(mask_id, config.word_dropout, config.mention_dropout)
         n_steps = batches.per_epoch * config.epochs
@@ -221,7 +239,7 @@ class _Trainer:
                 hiding=hiding,
             ),
             batches.at,
-            groups=[(encoder, config.encoder_learning_rate), (heads, config.head_learning_rate)],
+            groups=parameter_groups(model, config),
             config=LoopConfig(
                 n_steps=n_steps,
                 identity=self._identity([*documents, *dev]),
@@ -250,7 +268,7 @@ class _Trainer:
         for number, held_out in enumerate(blocks):
             rest = [document for other in blocks if other is not held_out for document in other]
             folder = self.config.output / "cross-validation" / f"fold-{number + 1}"
-            trained = self.fit([*rest, *others], folder)
+            trained = self.fit(rest, folder, replayed=others)
             extractor = self._extractor(trained.model, trained.labels, self.start.settings)
             gold += held_out
             predicted += extractor.extract_many(_unread(held_out))
@@ -276,7 +294,7 @@ class _Trainer:
         """What a run's result depends on: its data, where it starts, and most of its configuration."""
         values = {key: value for key, value in self.config.to_dict().items() if key not in NOT_IDENTIFYING}
         data = hashlib.sha256("\n".join(document.to_json() for document in documents).encode()).hexdigest()
-        return json.dumps([values, self.start.weights, data], sort_keys=True)
+        return json.dumps([values, self.start.weights, data, self.ontology.fingerprint], sort_keys=True)
 
 
 def _watch(extractor: Extractor, dev: Sequence[Document]) -> Mapping[str, float]:
@@ -304,8 +322,12 @@ def _unread(documents: Sequence[Document]) -> list[Document]:
     return [Document(text=document.text, id=document.id) for document in documents]
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a small report, whole or not at all."""
+def write_text(path: Path, text: str) -> None:
+    """Write a small report, whole or not at all.
+
+    Raises:
+        OutputError: it could not be written.
+    """
     temporary = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
