@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 CANDIDATE = "candidate"  # the folder of the training, in that of the run
+MOST_NAMED = 6  # classes that dropped, in the verdict; the tables mark all
 N_EXAMPLES = 12  # shown of what was lost, and of what was found; the JSON has all
 DROP_RULE = (
     "A class has dropped where at least five articles have it and F1 after lies below the interval before, "
@@ -80,7 +81,9 @@ class RetrainReport:
     @property
     def verdict(self) -> str:
         """Whether the model was accepted, and why, in one sentence."""
-        names = ", ".join(name_of(change) for change in self.dropped)
+        names = ", ".join(name_of(change) for change in self.dropped[:MOST_NAMED])
+        if len(self.dropped) > MOST_NAMED:
+            names += f" and {len(self.dropped) - MOST_NAMED} more"
         reasons = [f"{names} dropped on the probe"] if names else []
         if self.contradictions:
             reasons.append("the annotation contradicts what the model knew throughout")
