@@ -193,13 +193,16 @@ def evaluate(
 
     A model reads the raw texts end to end, and once more with the gold triggers given.
     """
+    from libyaevents.checkpoint import ONTOLOGY, model_folder
     from libyaevents.ontology import load_ontology
 
     if (predicted is None) == (model is None):
         raise ConfigError("expected PREDICTED or --model: give one of the two")
     if predicted is not None and recall_bias:
         raise ConfigError("expected --recall-bias with --model, found it with PREDICTED: leave it out")
-    annotated = list(libyaevents.read_documents(gold, ontology=load_ontology()))
+    # A model may know labels that the package does not, see `retrain --ontology`.
+    ontology = load_ontology(None if model is None else model_folder(model) / ONTOLOGY)
+    annotated = list(libyaevents.read_documents(gold, ontology=ontology))
     if not any(document.entities or document.events for document in annotated):
         raise CorpusError(
             f"{gold}: expected annotated documents, found no entity and no event in {len(annotated)}"

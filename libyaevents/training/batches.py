@@ -80,8 +80,10 @@ class Batches:
         """The batch of a step, counted from 0."""
         epoch, place = divmod(step, self.per_epoch)
         examples = self._epoch(epoch)
-        # Variations and repetitions can be a few windows more or fewer; the number of steps stays.
-        parts = np.array_split(self._order(len(examples), epoch, 0), self.per_epoch)
+        # Variations and repetitions can be a few windows more or fewer; the number of steps stays. With one
+        # window a step they can be fewer than the steps: some come again, so that no batch is empty.
+        order = self._order(len(examples), epoch, 0)
+        parts = np.array_split(np.resize(order, max(len(order), self.per_epoch)), self.per_epoch)
         chosen = [examples[index] for index in parts[place]]
         return TrainingBatch(make_batch(chosen), self._partial_at(step))
 

@@ -11,8 +11,9 @@ from tokenizers import Tokenizer
 from libyaevents.assemble import Labels
 from libyaevents.documents import Document
 from libyaevents.modeling import EventModel
+from libyaevents.training.config import TrainConfig
 from libyaevents.training.data import IGNORED, Batch, Example, make_batch, make_examples, to_dataset
-from libyaevents.training.finetune import TRIGGER_WEIGHT, Hiding, compute_loss
+from libyaevents.training.finetune import TRIGGER_WEIGHT, Hiding, compute_loss, parameter_groups
 from libyaevents.windows import special_ids
 from tests.tiny import make_network
 
@@ -180,3 +181,15 @@ def test_hidden_words_without_subwords(network: EventModel, tokenizer: Tokenizer
         list(make_examples(dataset[0], labels, specials=special_ids(tokenizer), max_subwords=64))
     )
     np.testing.assert_array_equal(_shown(network, batch, 0.9), batch.windows.input_ids)
+
+
+@pytest.mark.parametrize(("rate", "rates"), [(None, [1e-4, 5e-4]), (0.003, [1e-4, 5e-4, 0.003])])
+def test_parameter_groups(network: EventModel, rate: float | None, rates: list[float]) -> None:
+    """Each parameter has one rate: the encoder's, the heads', or, where it is given, the word embeddings'."""
+    groups = parameter_groups(network, TrainConfig(embedding_learning_rate=rate))
+    assert [each for _, each in groups] == rates
+    grouped = [parameter for parameters, _ in groups for parameter in parameters]
+    assert sorted(map(id, grouped)) == sorted(map(id, network.parameters()))
+    embeddings = network.encoder.embeddings.word_embeddings.weight
+    (own,) = (each for parameters, each in groups for parameter in parameters if parameter is embeddings)
+    assert own == (rate or 1e-4)

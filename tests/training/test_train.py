@@ -339,6 +339,17 @@ def test_model_of_other_labels(tmp_path: Path, model_copy: Path, corpus: str) ->
         train(_config(tmp_path, None, init=str(model_copy), corpus=(corpus,)))
 
 
+def test_corpus_repeats(quick_graphs: None, tmp_path: Path, tiny_model: Path, corpus: str) -> None:
+    """The corpus is shown more often in an epoch than what is replayed, and is counted once in the report."""
+    options = {"init": str(tiny_model), "corpus": (corpus,), "replay": "article", "batch_size": 1}
+    once = train(_config(tmp_path / "1", None, **options))
+    thrice = train(_config(tmp_path / "3", None, **options, corpus_repeats=3))
+    # Each of the four articles is one window; windows of rare event types are shown more often in both runs.
+    assert thrice.history.step >= once.history.step + 2 * 4 - 2
+    assert thrice.corpus["documents"] == once.corpus["documents"] == 5
+    assert thrice.unrepresentable == once.unrepresentable
+
+
 # With a dev file
 
 
