@@ -91,11 +91,11 @@ def extract(
 
 
 @cache
-def default_extractor(*, enrich: bool = True) -> "Extractor":
-    """The shipped model, loaded once."""
+def default_extractor(*, enrich: bool) -> "Extractor":
+    """The shipped model, loaded once for both answers."""
     if enrich:
         return Extractor.from_pretrained()
-    bare = copy(default_extractor())
+    bare = copy(default_extractor(enrich=True))
     bare.enrich = None
     return bare
 

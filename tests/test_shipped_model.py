@@ -10,7 +10,7 @@ import libyaevents
 from libyaevents.checkpoint import DEFAULT_MODEL, list_models, load_labels, load_settings
 from libyaevents.documents import Document
 from libyaevents.evaluation import evaluate
-from libyaevents.extractor import Extractor
+from libyaevents.extractor import Extractor, default_extractor
 from libyaevents.ontology import load_ontology
 from libyaevents.training.corpus import text_hash
 
@@ -170,3 +170,19 @@ def test_own_actors(tmp_path: Path) -> None:
     extractor = Extractor.from_pretrained(actors=tmp_path / "mine.csv")
     document = extractor.extract(DATED, published="2020-05-07")
     assert "health-committee" in {entity.actor.id for entity in document.entities if entity.actor}
+
+
+def test_model_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`extract` with and without enrichers is one model in memory, whichever is asked for first."""
+    default_extractor.cache_clear()
+    loaded: list[Extractor] = []
+    load = Extractor.from_pretrained
+
+    def count() -> Extractor:
+        loaded.append(load())
+        return loaded[-1]
+
+    monkeypatch.setattr(Extractor, "from_pretrained", count)
+    bare = libyaevents.extract(DATED, enrich=False)
+    assert _spans(libyaevents.extract(DATED)) == _spans(bare)
+    assert len(loaded) == 1
