@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
 from functools import partial
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
@@ -90,15 +90,13 @@ def write(documents: Iterable[Document], output: Path | None, format: Format, ad
 
 
 def _write_files(documents: Iterable[Document], folder: Path, format: Format) -> None:
+    from libyaevents.formats.names import free_name
+
     folder.mkdir(parents=True, exist_ok=True)
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for document in documents:
-        stem = re.sub(r"[^\w.-]+", "_", document.id or "")[:_LONGEST_NAME].lstrip(".") or "document"
-        # Some file systems take A.html and a.html for one file.
-        names = (f"{stem}-{n}" if n > 1 else stem for n in count(1))
-        name = next(name for name in names if name.casefold() not in taken)
-        taken.add(name.casefold())
-        with open_output(folder / f"{name}.{format}") as stream:
+        stem = re.sub(r"[^\w.-]+", "_", document.id or "")[:_LONGEST_NAME].lstrip(".")
+        with open_output(folder / f"{free_name(stem, taken)}.{format}") as stream:
             _write_document(document, stream, format)
 
 

@@ -30,6 +30,7 @@ from libyaevents.formats.losses import (
     leave_out,
     say_counts,
 )
+from libyaevents.formats.names import file_stem, free_name
 from libyaevents.formats.offsets import decode, json_of, read_file, take
 from libyaevents.ontology import load_ontology
 from libyaevents.records import quote
@@ -37,13 +38,11 @@ from libyaevents.records import quote
 __all__ = ["read_brat", "write_brat"]
 
 _DOCUMENT_FACTS = "documents.jsonl"
-_MOST_BYTES = 200  # of a file's name; file systems allow 255
 _MOST_PROBLEMS = 20  # named in an error
 
 _LINE_BREAKS = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
 _SPACE = re.compile(r"\s")
 _NOT_IN_A_LABEL = re.compile(r"[^A-Za-z0-9_-]")
-_NOT_IN_A_NAME = re.compile(r"[^\w.-]+")
 _OWN_NUMBER = r"[1-9]\d{0,8}"
 
 _VISUAL = """\
@@ -99,12 +98,12 @@ def write_brat(documents: Iterable[Document], folder: Path) -> Losses:
     """
     losses: Losses = Counter()
     labels: dict[str, dict[str, None]] = _known_labels()
-    taken: dict[str, int] = {}  # names in small letters, and the last number behind each
+    taken: dict[str, int] = {}
     with (folder / _DOCUMENT_FACTS).open("w", encoding="utf-8", newline="\n") as facts:
         for document in documents:
             reduced, lost = leave_out(document, ENRICHMENTS)
             losses += lost
-            name = _free_name(document.id, taken)
+            name = free_name(file_stem(document.id), taken)
             lines = _Standoff(reduced, losses, labels).lines()
             (folder / f"{name}.txt").write_bytes(document.text.encode())
             (folder / f"{name}.ann").write_bytes("".join(f"{line}\n" for line in lines).encode())
@@ -278,18 +277,6 @@ def _list(problems: Sequence[str]) -> str:
     lines = [f"({number}) {problem}" for number, problem in enumerate(problems[:_MOST_PROBLEMS], start=1)]
     rest = len(problems) - _MOST_PROBLEMS
     return "\n".join([*lines, *([f"and {rest} more"] if rest > 0 else [])])
-
-
-def _free_name(id: str | None, taken: dict[str, int]) -> str:
-    """Return a name that no other file has; some file systems take A and a for one."""
-    stem = _NOT_IN_A_NAME.sub("_", id or "").lstrip(".").encode()[:_MOST_BYTES].decode(errors="ignore")
-    stem = stem or "document"
-    number = taken.get(stem.casefold(), 0) + 1
-    while (name := f"{stem}-{number}" if number > 1 else stem).casefold() in taken:
-        number += 1
-    taken[stem.casefold()] = number
-    taken.setdefault(name.casefold(), 1)
-    return name
 
 
 def _known_labels() -> dict[str, dict[str, None]]:

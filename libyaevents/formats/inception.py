@@ -13,13 +13,13 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 from libyaevents.documents import Document, Entity, Event
 from libyaevents.errors import CorpusError, DocumentError
 from libyaevents.formats.losses import ENRICHMENTS, SCORES, Losses, leave_out, say_counts
+from libyaevents.formats.names import file_stem, free_name
 from libyaevents.formats.xmi import (
     TYPE_SYSTEM,
     XmiFile,
@@ -54,8 +54,6 @@ _FACTS = ("published", "source", "url")
 _OWN = "metadata:"
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_NOT_IN_A_NAME = re.compile(r"[^\w.-]+")
-_MOST_BYTES = 200  # of a file's name; file systems allow 255
 
 _CONTROL = "control character"
 _LINKED = "link of an argument to an entity"
@@ -101,14 +99,14 @@ def write_inception(documents: Iterable[Document], folder: Path) -> Losses:
     """
     cassis, types = import_cassis(), _type_system()
     losses: Losses = Losses()
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for document in documents:
         kept = _keep(document, losses)
         cas = cassis.Cas(typesystem=types)
         cas.sofa_string, cas.sofa_mime = kept.text, "text"
         _add_document(cas, kept)
         _add_annotation(cas, kept)
-        cas.to_xmi(folder / f"{_free_name(document.id, taken)}.xmi")
+        cas.to_xmi(folder / f"{free_name(file_stem(document.id), taken)}.xmi")
     types.to_xml(folder / TYPE_SYSTEM)
     return losses
 
@@ -198,16 +196,6 @@ def _add(cas: Any, name: str, span: tuple[int, int], **features: Any) -> Any:
     annotation = cas.typesystem.get_type(name)(begin=begin, end=end, **features)
     cas.add(annotation)
     return annotation
-
-
-def _free_name(id: str | None, taken: set[str]) -> str:
-    """Return a name that no other file has; some file systems take A and a for one."""
-    stem = _NOT_IN_A_NAME.sub("_", id or "").lstrip(".").encode()[:_MOST_BYTES].decode(errors="ignore")
-    stem = stem or "document"
-    names = (f"{stem}-{number}" if number > 1 else stem for number in count(1))
-    name = next(name for name in names if name.casefold() not in taken)
-    taken.add(name.casefold())
-    return name
 
 
 # Reading
