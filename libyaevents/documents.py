@@ -9,6 +9,8 @@ can be constructed from the annotated types can be written, and reads back equal
 from __future__ import annotations
 
 import json
+import re
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -49,6 +51,9 @@ DOCUMENT_FORMAT = "libyaevents/1"
 INCIDENT_FORMAT = "libyaevents-incident/1"
 
 Span = tuple[int, int]
+
+# A day may have a part of it or a time behind it: 2020-06-05TMO.
+_DATE = re.compile(r"(\d{4})(?:-W(\d\d)|-(\d\d)(?:-(\d\d)(?:T.*)?)?)?", re.ASCII)
 
 _RANGES = {"score": (0, 1), "latitude": (-90, 90), "longitude": (-180, 180), "radius_km": (0, 20_040)}
 
@@ -180,6 +185,15 @@ class Timex:
     anchor: date | None = None
     inferred: bool = False
 
+    def days(self) -> tuple[date, date] | None:
+        """Return the first and the last day that `value` covers, if it is a day, week, month, year or range.
+
+        `None` where it is none of these (a season, a length), and where no calendar has such a day.
+        """
+        first, slash, last = (self.value or "").partition("/")
+        head, tail = _days_of(first), _days_of(last if slash else first)
+        return (head[0], tail[1]) if head and tail and head[0] <= tail[1] else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -254,6 +268,23 @@ class Incident:
             DocumentError: The text is not JSON, or the object has an unknown key or a wrong value.
         """
         return read_object(parse_json(line, "incident"), cls, format_name=INCIDENT_FORMAT, kind="incident")
+
+
+def _days_of(value: str) -> tuple[date, date] | None:
+    match = _DATE.fullmatch(value)
+    if match is None:
+        return None
+    year, week, month, day = (None if part is None else int(part) for part in match.groups())
+    try:
+        if week is not None:
+            return date.fromisocalendar(year or 0, week, 1), date.fromisocalendar(year or 0, week, 7)
+        start = date(year or 0, 1 if month is None else month, 1 if day is None else day)
+        if day is not None:
+            return start, start
+        last_month = 12 if month is None else month
+        return start, date(start.year, last_month, monthrange(start.year, last_month)[1])
+    except ValueError:  # 2020-02-31
+        return None
 
 
 def _check_document(document: Document) -> None:

@@ -439,3 +439,24 @@ def test_lists_become_tuples() -> None:
     wrong = Event(id="E1", type="Shelling", trigger=Trigger(start=0, end=3, text="سرت"))
     with pytest.raises(DocumentError):
         Document(text="قصف سرت", events=[wrong])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("value", "days"),
+    [
+        ("2020-06-05", ("2020-06-05", "2020-06-05")),
+        ("2020-06-05TMO", ("2020-06-05", "2020-06-05")),
+        ("2020-W53", ("2020-12-28", "2021-01-03")),
+        ("2020-02", ("2020-02-01", "2020-02-29")),
+        ("9999-12", ("9999-12-01", "9999-12-31")),
+        ("2011", ("2011-01-01", "2011-12-31")),
+        ("2019-04-04/2019-04-07", ("2019-04-04", "2019-04-07")),
+        ("2011-02/2011-10", ("2011-02-01", "2011-10-31")),
+        *((value, None) for value in (None, "", "2020-02-31", "2019-W53", "2020-13", "2020-00", "0000")),
+        *((value, None) for value in ("2020-SP", "201", "PT24H", "2020-06-05/", "2020-06/2020-05", "٢٠٢٠")),
+    ],
+)
+def test_days_of_a_time(value: str | None, days: tuple[str, str] | None) -> None:
+    """A time covers the days of its value, both ends included; a length, a season, no calendar's day: none."""
+    found = Timex(value=value).days()
+    assert found == (days and tuple(map(date.fromisoformat, days)))

@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import lru_cache
 from hashlib import sha256
 
@@ -42,7 +41,6 @@ _SUMS = {
 }
 _NO_PLURALS = frozenset({"عدوان", "العدوان"})
 _SHORTEST_PLURAL = 5
-_VALUE = re.compile(r"(\d{4})(?:-(?:W(\d\d)|(\d\d)(?:-(\d\d))?))?(?:T[\w:]+)?")
 _DEFINITE = re.compile(r"[وف]?(?:[بك]?ال|لل)")
 
 
@@ -331,27 +329,6 @@ def _figures(event: Event) -> frozenset[int]:
 
 
 def _event_days(event: Event) -> Days | None:
-    """Return the first and last day of an ISO value: a day, week, month, year or a range of them."""
-    if event.time is None or not event.time.value:
-        return None
-    first, _, last = event.time.value.partition("/")
-    start, end = _period(first), _period(last or first)
-    return (start[0], end[1]) if start and end and start[0] <= end[1] else None
-
-
-def _period(value: str) -> Days | None:
-    match = _VALUE.fullmatch(value)
-    if match is None:
-        return None
-    year, week, month, day = (int(part) if part else 0 for part in match.groups())
-    try:
-        if week:
-            start = date.fromisocalendar(year, week, 1).toordinal()
-            return start, start + 6
-        start = date(year, month or 1, day or 1).toordinal()
-        if day:
-            return start, start
-        months = year * 12 + (month or 12)
-        return start, date(months // 12, months % 12 + 1, 1).toordinal() - 1
-    except (ValueError, OverflowError):
-        return None
+    """Return the first and last day of an event's time, as ordinals."""
+    days = event.time.days() if event.time else None
+    return (days[0].toordinal(), days[1].toordinal()) if days else None

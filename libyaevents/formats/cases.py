@@ -6,7 +6,6 @@ the functions below read its dates and figures. Nothing here knows a scheme of r
 
 import re
 from bisect import bisect_right
-from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -42,7 +41,6 @@ _LONGEST_SENTENCE = 1000
 _KIND_SEPARATOR = re.compile(r"[-_\s]+")
 _INTERS = {key: name for n, name in enumerate(INTERS, start=1) for key in (name.casefold(), str(n))}
 
-_DATE = re.compile(r"(\d{4})(?:-W(\d\d)|-(\d\d)(?:-(\d\d)(?:T.*)?)?)?", re.ASCII)
 _DAYS = {"day": 1, "week": 7, "month": 31, "year": 366}  # at most
 # The day of publication is the last that an event can be of which no more is told.
 _DAYS_BEFORE_PUBLICATION = 2
@@ -204,13 +202,10 @@ def figures(event: Event, kind: str) -> tuple[int | None, int | None, int | None
 
 def period_of(time: Timex | None) -> Period | None:
     """Return the days of a date or of a range of dates; `None` for all else, and for no calendar's day."""
-    if time is None or time.value is None:
+    days = time.days() if time else None
+    if time is None or days is None:
         return None
-    first, slash, last = time.value.partition("/")
-    head, tail = _days_of(first), _days_of(last if slash else first)
-    if head is None or tail is None or head[0] > tail[1]:
-        return None
-    start, end = head[0], tail[1]
+    start, end = days
     least = _DAYS.get(time.precision or "", 1)
     if time.inferred and time.start is None:
         least = max(least, _DAYS_BEFORE_PUBLICATION)
@@ -281,25 +276,3 @@ def _largest(numbers: Iterable[int | None]) -> int | None:
 
 def _is_known(number: int | None) -> TypeGuard[int]:
     return number is not None
-
-
-def _days_of(value: str) -> tuple[date, date] | None:
-    """Return first and last day of a year, month, week or day in ISO 8601."""
-    match = _DATE.fullmatch(value)
-    if match is None:
-        return None
-    year, week, month, day = (int(group) if group else None for group in match.groups())
-    try:
-        return _days(year or 0, week, month, day)
-    except (ValueError, OverflowError):  # 2020-02-31
-        return None
-
-
-def _days(year: int, week: int | None, month: int | None, day: int | None) -> tuple[date, date]:
-    if week is not None:
-        return date.fromisocalendar(year, week, 1), date.fromisocalendar(year, week, 7)
-    first = date(year, 1 if month is None else month, 1 if day is None else day)
-    if day is not None:
-        return first, first
-    last_month = 12 if month is None else month
-    return first, date(year, last_month, monthrange(year, last_month)[1])
