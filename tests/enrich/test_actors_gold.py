@@ -1,4 +1,4 @@
-"""Actors on their gold: `python tests/enrich/test_actors_gold.py` prints the scores by class.
+"""Actors on their gold: `python -m tests.enrich.test_actors_gold` prints the scores by class.
 
 What a line holds is told in the README of the gold: one mention with the `id` that it should get, or null
 where it must stay open, and all `entities` of its text.
@@ -6,20 +6,16 @@ where it must stay open, and all `entities` of its text.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from libyaevents.documents import Argument, Document, Entity, Event, Trigger
 from libyaevents.enrich.actors import resolve_actors
 from libyaevents.words import split_sentences
+from tests.enrich.gold import print_scores, read_cases
 
-GOLD = Path(__file__).parents[1] / "gold" / "actors.jsonl"
 FLOOR = 0.95
 
 
@@ -62,15 +58,13 @@ def measure() -> tuple[Counter[str], Counter[str]]:
     """Return right mentions and all mentions by class."""
     right: Counter[str] = Counter()
     total: Counter[str] = Counter()
-    for line in GOLD.read_text(encoding="utf-8").splitlines():
-        case = json.loads(line)
+    for case in read_cases("actors.jsonl"):
         for found, expected in answers(case):
             total[case["class"]] += 1
             right[case["class"]] += found == expected
     return right, total
 
 
-@pytest.mark.skipif(not GOLD.exists(), reason="tests/gold/actors.jsonl is not written yet")
 def test_nearly_all_actors_of_the_gold_are_found() -> None:
     """The share of mentions with the right actor is at least the floor."""
     right, total = measure()
@@ -78,7 +72,4 @@ def test_nearly_all_actors_of_the_gold_are_found() -> None:
 
 
 if __name__ == "__main__":
-    found, asked = measure()
-    for name in (*asked, "all"):
-        n, of = (found.total(), asked.total()) if name == "all" else (found[name], asked[name])
-        print(f"{name:<18} {n:>3} of {of:>3}  {n / of:.1%}")
+    print_scores(*measure())

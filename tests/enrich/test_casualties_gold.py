@@ -1,14 +1,12 @@
 """Figures of casualties against the gold sentences, class by class."""
 
-import json
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from libyaevents.documents import Argument, Document, Event, Trigger
 from libyaevents.enrich.casualties import count_casualties
+from tests.enrich.gold import print_scores, read_cases
 
-GOLD = Path(__file__).parents[1] / "gold" / "casualties.jsonl"
 FLOOR = 0.97
 
 
@@ -59,8 +57,7 @@ def measure() -> tuple[Counter[str], Counter[str]]:
     """How many figures of each class are right, and how many there are."""
     right: Counter[str] = Counter()
     total: Counter[str] = Counter()
-    for line in GOLD.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
+    for row in read_cases("casualties.jsonl"):
         document = count_casualties(documents_of(row))
         for event, expected in zip(document.events, row["expected"], strict=True):
             found = [(item.kind, item.minimum, item.best, item.maximum) for item in event.casualties]
@@ -77,7 +74,4 @@ def test_gold_figures() -> None:
 
 
 if __name__ == "__main__":
-    found, asked = measure()
-    for name in (*sorted(asked), "all"):
-        n, of = (found.total(), asked.total()) if name == "all" else (found[name], asked[name])
-        print(f"{name:<22} {n:>3} of {of:>3}  {n / of:.1%}")
+    print_scores(*measure())

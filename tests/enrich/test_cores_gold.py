@@ -1,15 +1,13 @@
-"""The finder of cores on its gold: `python tests/enrich/test_cores_gold.py` prints the scores by label."""
+"""The finder of cores on its gold: `python -m tests.enrich.test_cores_gold` prints the scores by label."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from pathlib import Path
 
 from libyaevents.documents import Document, Entity
 from libyaevents.enrich.cores import find_cores
+from tests.enrich.gold import print_scores, read_cases
 
-GOLD = Path(__file__).parents[1] / "gold" / "cores.jsonl"
 FLOOR = 0.98
 
 
@@ -17,8 +15,7 @@ def measure() -> tuple[Counter[str], Counter[str]]:
     """Return right mentions and all mentions by label."""
     right: Counter[str] = Counter()
     total: Counter[str] = Counter()
-    for line in GOLD.read_text(encoding="utf-8").splitlines():
-        case = json.loads(line)
+    for case in read_cases("cores.jsonl"):
         text, start, end, label = case["text"], case["start"], case["end"], case["label"]
         mention = Entity(id="T1", label=label, start=start, end=end, text=text[start:end])
         core = find_cores(Document(text=text, entities=(mention,))).entities[0].core
@@ -34,7 +31,4 @@ def test_nearly_all_cores_of_the_gold_are_found() -> None:
 
 
 if __name__ == "__main__":
-    found, asked = measure()
-    for name in (*asked, "all"):
-        n, of = (found.total(), asked.total()) if name == "all" else (found[name], asked[name])
-        print(f"{name:<12} {n:>3} of {of:>3}  {n / of:.1%}")
+    print_scores(*measure())

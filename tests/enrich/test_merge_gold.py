@@ -1,4 +1,4 @@
-"""Merging on its gold: `python tests/enrich/test_merge_gold.py` prints pairwise precision, recall and F1.
+"""Merging on its gold: `python -m tests.enrich.test_merge_gold` prints pairwise precision, recall and F1.
 
 The gold is of annotated documents, original ones and others that retell their incidents; two mentions are
 a pair where they stand in one cluster.

@@ -1,18 +1,16 @@
-"""Places on their gold: `python tests/enrich/test_places_gold.py` prints the scores by class."""
+"""Places on their gold: `python -m tests.enrich.test_places_gold` prints the scores by class."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from libyaevents.documents import Document, Entity
 from libyaevents.enrich.gazetteer import distance_km
 from libyaevents.enrich.places import resolve_places
 from libyaevents.words import split_sentences
+from tests.enrich.gold import print_scores, read_cases
 
-GOLD = Path(__file__).parents[1] / "gold" / "places.jsonl"
 FLOOR = 0.95
 COUNTRY_CLASSES = frozenset({"country", "ambiguous"})
 
@@ -38,8 +36,7 @@ def measure() -> tuple[Counter[str], Counter[str]]:
     """Return right mentions and all mentions by class."""
     right: Counter[str] = Counter()
     total: Counter[str] = Counter()
-    for line in GOLD.read_text(encoding="utf-8").splitlines():
-        case = json.loads(line)
+    for case in read_cases("places.jsonl"):
         total[case["class"]] += 1
         right[case["class"]] += is_right(case)
     return right, total
@@ -52,7 +49,4 @@ def test_nearly_all_places_of_the_gold_are_found() -> None:
 
 
 if __name__ == "__main__":
-    found, asked = measure()
-    for name in (*asked, "all"):
-        n, of = (found.total(), asked.total()) if name == "all" else (found[name], asked[name])
-        print(f"{name:<18} {n:>3} of {of:>3}  {n / of:.1%}")
+    print_scores(*measure())

@@ -1,19 +1,17 @@
-"""The reader of times on its gold: `python tests/enrich/test_time_gold.py` prints the scores by class.
+"""The reader of times on its gold: `python -m tests.enrich.test_time_gold` prints the scores by class.
 
 An expression is right when its value, its type and its precision are.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import date
-from pathlib import Path
 
 from libyaevents.documents import Document, Entity
 from libyaevents.enrich.time import resolve_times
+from tests.enrich.gold import print_scores, read_cases
 
-GOLD = Path(__file__).parents[1] / "gold" / "times.jsonl"
 FLOOR = 0.98
 
 
@@ -21,8 +19,7 @@ def measure() -> tuple[Counter[str], Counter[str]]:
     """Return right expressions and all expressions by class."""
     right: Counter[str] = Counter()
     total: Counter[str] = Counter()
-    for line in GOLD.read_text(encoding="utf-8").splitlines():
-        case = json.loads(line)
+    for case in read_cases("times.jsonl"):
         text, start, end = case["text"], case["start"], case["end"]
         mention = Entity(id="T1", label="DATE", start=start, end=end, text=text[start:end])
         published = date.fromisoformat(case["published"])
@@ -41,7 +38,4 @@ def test_nearly_all_times_of_the_gold_are_read() -> None:
 
 
 if __name__ == "__main__":
-    found, asked = measure()
-    for name in (*asked, "all"):
-        n, of = (found.total(), asked.total()) if name == "all" else (found[name], asked[name])
-        print(f"{name:<22} {n:>3} of {of:>3}  {n / of:.1%}")
+    print_scores(*measure())
