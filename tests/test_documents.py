@@ -457,6 +457,6 @@ def test_lists_become_tuples() -> None:
     ],
 )
 def test_days_of_a_time(value: str | None, days: tuple[str, str] | None) -> None:
-    """A time covers the days of its value, both ends included; a length, a season, no calendar's day: none."""
+    """A time covers the days of its value, both ends included; a length or a season covers none."""
     found = Timex(value=value).days()
     assert found == (days and tuple(map(date.fromisoformat, days)))

@@ -1,7 +1,6 @@
 """The timeline: documents come in, a page with an inline SVG of their events by day and type goes out."""
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -22,8 +21,6 @@ _SMALLEST_MARK, _LARGEST_MARK, _TICK_WIDTH = 4.0, 15.0, 118.0
 _LONGEST_GAP, _LONGEST_GAP_DAYS = 4, 10
 # For all types that the ontology does not know.
 _OTHER_TYPE = "أخرى"
-
-_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:T.*)?", re.ASCII)
 
 
 def to_timeline(documents: Iterable[Document]) -> str:
@@ -67,11 +64,8 @@ def _by_time(
 
 
 def _day_of(time: Timex | None) -> date | None:
-    match = _DAY.fullmatch(time.value) if time and time.value else None
-    try:
-        return date.fromisoformat(match[1]) if match else None
-    except ValueError:
-        return None  # a day that no calendar has
+    days = time.days() if time else None
+    return days[0] if days and days[0] == days[1] else None
 
 
 def _timeline_svg(days: Mapping[date, Sequence[Sighting]]) -> str:
