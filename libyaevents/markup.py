@@ -29,6 +29,7 @@ __all__ = [
     "place_name_html",
     "place_notes_html",
     "point_html",
+    "style_policy",
     "time_html",
     "value_html",
     "visible",
@@ -87,17 +88,21 @@ def hue_of(label: str, known: Sequence[str]) -> int:
     return (known.index(label) if label in known else crc32(label.encode("utf-8", "replace"))) % _N_HUES
 
 
+def style_policy(style: str) -> str:
+    """Return the content security policy of a page that has this style and no script or file."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
 def page_html(title: str, header: str, main: str, *styles: str) -> str:
     """Return a right-to-left page with the named style files; all but the title is HTML already."""
     folder = files("libyaevents").joinpath("data")
     style = "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in styles)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return f"""<!doctype html>
 <html lang="ar" dir="rtl">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta http-equiv="Content-Security-Policy" content="{style_policy(style)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <title>{escape(title)}</title>

@@ -4,11 +4,9 @@ Every string is escaped and isolated from its neighbors (`markup`), so that Arab
 place.
 """
 
-import base64
-import hashlib
 from collections.abc import Iterable, Sequence
 
-from libyaevents.markup import escape, isolate
+from libyaevents.markup import escape, isolate, style_policy
 from libyaevents.training.probe import OVERALL, Change, Example
 from libyaevents.training.retrain_report import (
     DROP_RULE,
@@ -56,8 +54,6 @@ ul { padding: 0 1rem; }
 def to_page(report: RetrainReport) -> str:
     """Return the page."""
     title = f"Retraining of {report.config.name}"
-    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     verdict = "verdict" if report.is_accepted else "verdict rejected"
     facts = "".join(f"<dt>{escape(name)}</dt><dd>{isolate(value)}</dd>" for name, value in facts_of(report))
     by_kind = {kind: [each for each in report.changes if each.kind == kind] for kind in KIND_TITLES}
@@ -69,7 +65,7 @@ def to_page(report: RetrainReport) -> str:
 <html lang="en" dir="ltr">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta http-equiv="Content-Security-Policy" content="{style_policy(STYLE)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
 <style>{STYLE}</style>
