@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from math import cos, pi, radians, sqrt
 from pathlib import Path
 
-from libyaevents.enrich.gazetteer import distance_km, join_key, split_key_words
+from libyaevents.enrich.gazetteer import distance_km, join_key, read_sourced_entries, split_key_words
 
 COLUMNS = ("name", "aliases", "feature", "latitude", "longitude", "radius_km", "admin1", "country", "source")
 HEADERS = {
@@ -164,18 +164,16 @@ def read_rows(path: Path) -> Iterator[Row]:
     """Yield the rows of a table that was written before, none where there is no such file."""
     if not path.exists():
         return
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    for line in lines[1:]:
-        cell = dict(zip(COLUMNS, line.split("\t"), strict=True))
+    for entry, source in read_sourced_entries(path.read_text(encoding="utf-8")):
         yield Row(
-            name=cell["name"],
-            aliases=tuple(filter(None, cell["aliases"].split("|"))),
-            feature=cell["feature"],
-            latitude=float(cell["latitude"]),
-            longitude=float(cell["longitude"]),
-            radius_km=float(cell["radius_km"]),
-            country=cell["country"],
-            source=cell["source"],
+            name=entry.name,
+            aliases=entry.aliases,
+            feature=entry.feature,
+            latitude=entry.latitude,
+            longitude=entry.longitude,
+            radius_km=entry.radius_km,
+            country=entry.country or "",
+            source=source,
         )
 
 

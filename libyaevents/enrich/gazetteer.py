@@ -31,6 +31,7 @@ __all__ = [
     "load_gazetteer",
     "place_words",
     "read_entries",
+    "read_sourced_entries",
     "split_key_words",
     "split_word",
 ]
@@ -196,11 +197,16 @@ def place_words() -> Mapping[str, frozenset[str]]:
 
 def read_entries(table: str) -> Iterator[Entry]:
     """Yield the places of a table's text: comment lines, a header, tab-separated rows."""
+    return (entry for entry, _ in read_sourced_entries(table))
+
+
+def read_sourced_entries(table: str) -> Iterator[tuple[Entry, str]]:
+    """Yield the places of a table's text, each with the source that its row names."""
     lines = [line for line in table.splitlines() if line and not line.startswith("#")]
     header = lines[0].split("\t")
     for line in lines[1:]:
         row = dict(zip(header, line.split("\t"), strict=True))
-        yield Entry(
+        entry = Entry(
             name=row["name"],
             aliases=tuple(filter(None, row["aliases"].split("|"))),
             feature=row["feature"],
@@ -210,6 +216,7 @@ def read_entries(table: str) -> Iterator[Entry]:
             admin1=row["admin1"] or None,
             country=row["country"] or None,
         )
+        yield entry, row["source"]
 
 
 def split_key_words(text: str) -> list[str]:
