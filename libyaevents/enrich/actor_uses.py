@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
-from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from typing import NamedTuple
 
 from libyaevents.documents import Argument, Document, Entity, Event
@@ -17,7 +14,6 @@ __all__ = ["PLACE_ROLES", "Use", "period_of", "uses_of"]
 
 PLACE_ROLES = frozenset({"Place", "Origin", "Destination"})
 
-_DAY_VALUE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?=$|T)")
 # So many entities inside of one argument are looked at: the work stays linear.
 _MOST_INSIDE = 16
 
@@ -65,24 +61,5 @@ def _span(periods: Iterable[Period | None]) -> Period | None:
 
 def period_of(event: Event) -> Period | None:
     """Return the days of an event that its own time tells; a time taken from elsewhere does not count."""
-    if event.time is None or event.time.value is None or event.time.inferred:
-        return None
-    begin, _, end = event.time.value.partition("/")
-    first, last = _days(begin), _days(end or begin)
-    return Period(first.first, last.last) if first and last else None
-
-
-def _days(value: str) -> Period | None:
-    """Return the days of a year, month or day."""
-    match = _DAY_VALUE.match(value)
-    if match is None:
-        return None
-    year, month, day = (int(number) if number else None for number in match.groups())
-    try:
-        first = date(year or 0, month or 1, day or 1)
-        last_month = month or 12
-        last = day or monthrange(first.year, last_month)[1]
-        return Period(first, date(first.year, last_month, last))
-    except ValueError:
-        # 2016-02-31: a resolver of times does not write it, a file may.
-        return None
+    days = None if event.time is None or event.time.inferred else event.time.days()
+    return Period(*days) if days else None

@@ -32,15 +32,9 @@ logger = logging.getLogger(__name__)
 STATE_FILE, CURVE_FILE = "resume.pt", "curve.jsonl"
 LOG_EVERY = 50  # steps
 SAVE_EVERY_S = 60.0
-FIXED = (
-    "n_steps",
-    "identity",
-    "warmup_share",
-    "weight_decay",
-    "average_decay",
-    "seed",
-    "precision",
-)  # by resuming
+TELL_EVERY_S = 2.0
+# By resuming.
+FIXED = ("n_steps", "identity", "warmup_share", "weight_decay", "average_decay", "seed", "precision")
 
 Groups = Sequence[tuple[Sequence[nn.Parameter], float]]
 
@@ -79,6 +73,7 @@ def fit(
             if evaluate is not None and run.is_time_to_evaluate():
                 run.record(evaluate)
             run.save_if_due()
+            run.tell_if_due()
             history = run.history
             loss = f"loss {history.losses[-1][1]:.3f}" if history.losses else ""
             score = "" if history.best_score is None else f"best score {history.best_score:.2f}"
@@ -100,7 +95,7 @@ class _Run:
         self.parameters = [parameter for parameters, _ in groups for parameter in parameters]
         self.optimizer = torch.optim.AdamW(_decay_groups(groups, config.weight_decay), fused=True)
         self.peaks = [group["lr"] for group in self.optimizer.param_groups]
-        self.clock = self.saved = time.monotonic()
+        self.clock = self.saved = self.told = time.monotonic()
         self.recent: list[Tensor] = []
         self.curve: list[dict[str, float]] = []
 
@@ -182,6 +177,12 @@ class _Run:
         self.save()
         self.model.load_state_dict(self.best or self.average or _copy(self.model))
         self.model.eval()
+
+    def tell_if_due(self) -> None:
+        """Log how far the run is, for whoever sees no bar."""
+        if self.clock - self.told >= TELL_EVERY_S or self.history.step == self.config.n_steps:
+            self.told = self.clock
+            logger.info("trained %d of %d steps", self.history.step, self.config.n_steps)
 
     def save_if_due(self) -> None:
         if time.monotonic() - self.saved > SAVE_EVERY_S:

@@ -453,3 +453,16 @@ def test_end_by_the_clock_is_scored(tmp_path: Path) -> None:
     history = _Toy().fit(tmp_path, config, evaluate=lambda: {"score": 1.0})
     assert history.stopped_by == "time"
     assert history.scores[-1]["step"] == history.step
+
+
+def test_log_tells_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log has a line now and then, and one at the last step."""
+    with caplog.at_level("INFO", logger=loop.__name__):
+        _Toy().fit(tmp_path / "a")
+        monkeypatch.setattr(loop, "TELL_EVERY_S", 0.0)
+        _Toy().fit(tmp_path / "b")
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line for line in lines if line == "trained 60 of 60 steps"] == ["trained 60 of 60 steps"] * 2
+    assert "trained 7 of 60 steps" in lines
