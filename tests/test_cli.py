@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 import typer
 
+import libyaevents
 from libyaevents.checkpoint import DEFAULT_MODEL
 from libyaevents.cli import app, main
 from libyaevents.documents import Argument, Document, Entity, Event, Incident, Place, Trigger
@@ -797,6 +798,7 @@ def test_help_states_the_default_model() -> None:
         ("pretrain --text article.txt --encoder old --out new", "torch"),
         ("export compact --out graphs", "torch"),
         ("evaluate gold.jsonl gold.jsonl", "seqeval"),
+        ("serve", "fastapi"),
     ],
 )
 def test_missing_extra_names_the_pip_line(gold: Path, arguments: str, module: str) -> None:
@@ -804,7 +806,7 @@ def test_missing_extra_names_the_pip_line(gold: Path, arguments: str, module: st
     code = f"import sys; sys.modules['{module}'] = None; from libyaevents.cli import main; sys.exit(main())"
     process = [sys.executable, "-c", code, *arguments.split()]
     result = subprocess.run(process, capture_output=True, text=True, encoding="utf-8")
-    extra = "evaluate" if module == "seqeval" else "train"
+    extra = {"seqeval": "evaluate", "fastapi": "serve"}.get(module, "train")
     assert_one_error(Result(result.returncode, result.stdout, result.stderr), f"'libyaevents[{extra}]'")
 
 
@@ -1078,7 +1080,7 @@ def test_render_of_several_documents(run: Run) -> None:
     """Pages of several documents go into a folder; a map and a timeline hold them all."""
     write("two.jsonl", "".join(Document(id=name, text=TEXT).to_json() + "\n" for name in ("a", "b")))
     assert_one_error(
-        run("render", "two.jsonl"), "give a folder, as in --output pages, or --as map or timeline"
+        run("render", "two.jsonl"), "give a folder, as in --output pages, or --as map, timeline or claims"
     )
     assert run("render", "two.jsonl", "--output", "pages").code == 0
     assert {path.name for path in Path("pages").iterdir()} == {"a.html", "b.html"}
@@ -1102,3 +1104,11 @@ def test_render_refuses(run: Run, arguments: Sequence[str], message: str) -> Non
     before = names_here()
     assert_one_error(run("render", *arguments), message)
     assert names_here() == before
+
+
+def test_module_is_the_command() -> None:
+    """`python -m libyaevents` is the command, where its script is not on the path."""
+    result = subprocess.run(
+        [sys.executable, "-m", "libyaevents", "--version"], capture_output=True, text=True
+    )
+    assert (result.returncode, result.stdout) == (0, f"libyaevents {libyaevents.__version__}\n")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from functools import partial
-from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from typer import Argument, Option
 
@@ -28,17 +26,14 @@ from libyaevents.errors import ConfigError, LibyaeventsError
 
 if TYPE_CHECKING:
     from libyaevents.documents import Document
-    from libyaevents.formats.codebooks import Columns
-    from libyaevents.formats.rows import Row
 
 __all__ = ["Annotation", "convert", "extract", "render", "suggest"]
 
 Rows = Literal["acled", "ucdp", "plover", "geojson", "csv", "parquet"]
 Annotation = Literal["jsonl", "brat", "conll", "labelstudio", "doccano", "inception", "spacy", "datasets"]
 Merged = Literal["incidents"]
-Picture = Literal["page", "map", "timeline"]
+Picture = Literal["page", "map", "timeline", "claims"]
 
-_CODEBOOKS = ("acled", "ucdp", "plover")
 _CHOICE_HEADER = "words uncertainty  article: its most uncertain sentences, from 1"
 
 
@@ -197,28 +192,16 @@ def convert(
 
 
 def _write_rows(documents: Iterable[Document], to: str, output: Path | None, *, any_factuality: bool) -> None:
-    from libyaevents.formats.rows import columns_of, to_rows
     from libyaevents.formats.tables import open_whole
+    from libyaevents.formats.tabular import write_rows
 
-    shape = to if to in _CODEBOOKS else "table"
-    write = _find_writer(to, output)
-    rows = to_rows(documents, shape, any_factuality=any_factuality)
-    # A file that is no list of documents is mostly told by its first line: no header goes before that.
-    first = list(islice(rows, 1))
+    as_parquet = output is not None and output.suffix.lower() == ".parquet"
     with nullcontext(sys.stdout.buffer) if output is None else open_whole(output) as stream:
-        write(chain(first, rows), columns_of(shape), stream)
-
-
-def _find_writer(to: str, output: Path | None) -> Callable[[Iterator[Row], Columns, BinaryIO], None]:
-    from libyaevents.formats.geojson import write_geojson
-    from libyaevents.formats.tables import write_csv, write_parquet
-
-    if to == "geojson":
-        return lambda rows, columns, stream: write_geojson(rows, stream)
-    if to == "parquet" or (to in _CODEBOOKS and output is not None and output.suffix.lower() == ".parquet"):
-        return write_parquet
-    # Spreadsheets tell UTF-8 by the mark; programs in a pipe would take it for part of the first name.
-    return partial(write_csv, with_bom=output is not None)
+        # Spreadsheets tell UTF-8 by the mark; programs in a pipe would take it for part of the first name.
+        with_bom = output is not None
+        write_rows(
+            documents, to, stream, any_factuality=any_factuality, as_parquet=as_parquet, with_bom=with_bom
+        )
 
 
 @app.command(epilog="Example: libyaevents render events.jsonl --as map --output map.html")
@@ -232,15 +215,18 @@ def render(
     actors: Actors = None,
     verbose: Verbose = False,
 ) -> None:
-    """Show documents as one web page: the text of one, or the events of many on a map or a timeline.
+    """Show documents as one web page: the text of one; or of many a map, a timeline, or who claims what.
 
     Pages are self-contained, for any browser, offline; they run no script.
     """
     found = enrich_documents(libyaevents.read_documents(documents), actors)
     if picture == "page":
-        return write(found, output, "html", "give a folder, as in --output pages, or --as map or timeline")
-    from libyaevents.pictures import to_map, to_timeline
+        return write(
+            found, output, "html", "give a folder, as in --output pages, or --as map, timeline or claims"
+        )
+    from libyaevents.pictures import to_claims, to_map, to_timeline
 
-    page = to_map(found) if picture == "map" else to_timeline(found)
+    draw = {"map": to_map, "timeline": to_timeline, "claims": to_claims}[picture]
+    page = draw(found)
     with open_output(output) as stream:
         stream.write(page)
