@@ -19,9 +19,6 @@ from libyaevents.server.settings import MAX_TEXT, MAX_TEXTS
 from tests.server.client import Client, FakeExtractor, make_app
 
 MOST_EXAMPLES = 15  # of one route and phase
-# Security answers before the routes do: a method that no route takes, sent without JSON, is refused for its
-# content type. `test_other_methods` sends JSON.
-NOT_CHECKED = {"unsupported_method": {"enabled": False}}
 
 
 @pytest.fixture
@@ -147,7 +144,7 @@ def failures(
             "headers": {"X-Libyaevents-Token": token, "Content-Type": "application/json"},
             "continue-on-failure": True,
             "generation": {"max-examples": MOST_EXAMPLES, "deterministic": True, "database": "none"},
-            "checks": {**NOT_CHECKED, **(checks or {})},
+            "checks": checks or {},
             "phases": {"stateful": {"enabled": False}},
         }
     )
