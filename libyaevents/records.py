@@ -48,9 +48,10 @@ _Record = TypeVar("_Record", bound="DataclassInstance")
 _LONGEST_QUOTE = 60
 
 
-def write_object(record: Any, format_name: str) -> dict[str, Any]:
-    """Return the JSON object of a dataclass, `format` first, fields that are `None` left out."""
-    return {"format": format_name, **_write(record)}
+def write_object(record: Any, format_name: str | None = None) -> dict[str, Any]:
+    """Return the JSON object of a dataclass, `format` (if any) first, fields that are `None` left out."""
+    start = {} if format_name is None else {"format": format_name}
+    return {**start, **_write(record)}
 
 
 def read_object(data: Any, cls: type[_Record], *, format_name: str, kind: str) -> _Record:

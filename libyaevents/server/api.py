@@ -22,7 +22,7 @@ from libyaevents.server.errors import GONE, ServerError
 from libyaevents.server.metrics import CONTENT_TYPE, Metrics
 from libyaevents.server.models import Models
 from libyaevents.server.reader import Reader
-from libyaevents.server.requests import Body, body_schema, read_request, schema_of
+from libyaevents.server.requests import Body, body_schema, check_length, read_request, schema_of
 from libyaevents.server.settings import MAX_TEXT, MAX_TEXTS
 
 __all__ = ["make_api_router"]
@@ -127,11 +127,7 @@ def _documents(body: Sequence[Any]) -> list[Document]:
 
 
 def _document(article: Article, path: str) -> Document:
-    if len(article.text) > MAX_TEXT:
-        raise InputError(
-            f"request: {path}: expected at most {MAX_TEXT:,} characters, found {len(article.text):,}; cut it "
-            "into articles"
-        )
+    check_length(article.text, f"request: {path}")
     return Document(**{name: getattr(article, name) for name in Article.__dataclass_fields__})
 
 

@@ -95,8 +95,7 @@ class Items:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object."""
-        found = write_object(self, "")
-        return {kind: found[kind] for kind in KINDS}
+        return write_object(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,8 @@ from libyaevents.formats.losses import say_counts
 from libyaevents.formats.tabular import ROWS, write_rows
 from libyaevents.records import quote, suggest
 from libyaevents.server.edits import NotSavedError
-from libyaevents.server.settings import MAX_TEXT, MAX_TEXTS
+from libyaevents.server.requests import check_length
+from libyaevents.server.settings import MAX_TEXTS
 
 __all__ = ["INCIDENTS", "TEXT", "Export", "UploadedFile", "discard_uploads", "export", "read_uploads"]
 
@@ -156,11 +157,7 @@ def _innermost(place: Path) -> Path:
 
 def _checked(document: Document) -> Document:
     """Return a document that is no longer than what the page can show and the model read."""
-    if len(document.text) > MAX_TEXT:
-        raise InputError(
-            f"document {quote(document.id)}: expected at most {MAX_TEXT:,} characters, found "
-            f"{len(document.text):,}; cut it into articles"
-        )
+    check_length(document.text, f"document {quote(document.id)}")
     return document
 
 

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from libyaevents.documents import Document
 from libyaevents.errors import DocumentError
+from libyaevents.formats.names import file_stem
 from libyaevents.pictures import to_claims, to_map, to_timeline
 from libyaevents.render import to_html
 from libyaevents.server.agreement import compare_readings
@@ -32,9 +33,7 @@ PAGE_POLICY = (
     "base-uri 'none'; form-action 'none'; sandbox allow-popups"
 )
 
-
 LONGEST_NAME = 80  # of a download, in characters; file systems allow 255 bytes
-_NO_NAME = re.compile(r"[^\w.-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +100,11 @@ def make_library_router(store: Store, reader: Reader) -> APIRouter:
         draw = {"map": to_map, "timeline": to_timeline, "claims": to_claims}[picture]
         return page_answer(draw(documents))
 
+    @router.get("/documents/{number}/facts")
+    def resolved(number: int, layer: str = SHARED) -> dict[str, Any]:
+        """A document with its times, places, actors, claims and figures resolved."""
+        return facts.of(number, layer).to_dict()
+
     @router.get("/documents/{number}/page", response_class=HTMLResponse)
     def page(number: int, layer: str = SHARED) -> HTMLResponse:
         """One document as a page to keep."""
@@ -111,7 +115,7 @@ def make_library_router(store: Store, reader: Reader) -> APIRouter:
 
 def _file_name(documents: Sequence[Document]) -> str:
     """Return what a file of documents is called, without its ending: by the document, where there is one."""
-    own = _NO_NAME.sub("_", documents[0].id or "").strip("._ ")[:LONGEST_NAME] if len(documents) == 1 else ""
+    own = file_stem(documents[0].id).strip("._ ")[:LONGEST_NAME] if len(documents) == 1 else ""
     return own or "libyaevents"
 
 

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from libyaevents.errors import InputError
 from libyaevents.records import parse_json, read_object
+from libyaevents.server.settings import MAX_TEXT
 
 __all__ = ["Body", "author_of", "body_schema", "checked_name", "json_body", "read_request"]
 
@@ -79,6 +80,18 @@ def checked_name(name: str, field: str) -> str:
             "give your name at the top of the page"
         )
     return name
+
+
+def check_length(text: str, where: str) -> None:
+    """Refuse a text that is longer than what is read in one piece.
+
+    Raises:
+        InputError: it has more than `MAX_TEXT` characters; the message begins with `where`.
+    """
+    if len(text) > MAX_TEXT:
+        raise InputError(
+            f"{where}: expected at most {MAX_TEXT:,} characters, found {len(text):,}; cut it into articles"
+        )
 
 
 def body_schema(kind: Any, *examples: Any) -> dict[str, Any]:

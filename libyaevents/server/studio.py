@@ -10,7 +10,6 @@ from fastapi import APIRouter, Request
 
 import libyaevents
 from libyaevents.documents import Document
-from libyaevents.enrich import enrich
 from libyaevents.errors import InputError
 from libyaevents.formats.annotation import FORMATS
 from libyaevents.formats.tabular import ROWS
@@ -19,7 +18,7 @@ from libyaevents.records import write_object
 from libyaevents.server.edits import Edit, Items, State
 from libyaevents.server.models import Models
 from libyaevents.server.reader import Reader
-from libyaevents.server.requests import Body, author_of, body_schema, read_request
+from libyaevents.server.requests import Body, author_of, body_schema, check_length, read_request
 from libyaevents.server.settings import MAX_BODY_BYTES, MAX_TEXT
 from libyaevents.server.store import SHARED, Store
 
@@ -86,7 +85,7 @@ def make_router(store: Store, reader: Reader, models: Models) -> APIRouter:
             "user": getattr(request.state, "user", None),
             "model": models.current(),
             "models": models.names(),
-            "ontology": write_object(load_ontology(), ""),
+            "ontology": write_object(load_ontology()),
             "formats": _formats(),
             "limits": {"text": MAX_TEXT, "body_bytes": MAX_BODY_BYTES},
         }
@@ -107,11 +106,6 @@ def make_router(store: Store, reader: Reader, models: Models) -> APIRouter:
     def open_document(number: int, layer: str = SHARED) -> dict[str, Any]:
         """A document with the annotation of one layer."""
         return store.layer(number, layer).to_dict()
-
-    @router.get("/documents/{number}/facts")
-    def facts(number: int, layer: str = SHARED) -> dict[str, Any]:
-        """A document with its times, places, actors, claims and figures resolved."""
-        return enrich(store.layer(number, layer).document).to_dict()
 
     @router.post("/documents/{number}/changes", openapi_extra=body_schema(ChangeRequest))
     def change(number: int, request: Request, body: Body) -> dict[str, Any]:
@@ -180,11 +174,7 @@ def _as_documents(texts: Sequence[NewText]) -> list[Document]:
     for place, new in enumerate(texts):
         if not new.text.strip():
             raise InputError(f"documents[{place}].text: expected an article, found nothing but space")
-        if len(new.text) > MAX_TEXT:
-            raise InputError(
-                f"documents[{place}].text: expected at most {MAX_TEXT:,} characters, found "
-                f"{len(new.text):,}; cut it into articles"
-            )
+        check_length(new.text, f"documents[{place}].text")
     return [Document(**{name: getattr(new, name) for name in new.__slots__}) for new in texts]
 
 

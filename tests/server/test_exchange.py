@@ -23,7 +23,7 @@ from libyaevents.extractor import Extractor
 from libyaevents.formats.annotation import FORMATS
 from libyaevents.formats.jsonl import read_documents
 from libyaevents.ontology import load_ontology
-from libyaevents.server import exchange
+from libyaevents.server import exchange, requests
 from libyaevents.server.app import create_app
 from libyaevents.server.edits import NotSavedError
 from libyaevents.server.exchange import UploadedFile, discard_uploads, export, read_uploads
@@ -229,7 +229,7 @@ def test_archive_that_unpacks_to_much(tmp_path: Path) -> None:
 
 def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A text that is too long, and more documents than one request may bring, are refused with the limit."""
-    monkeypatch.setattr(exchange, "MAX_TEXT", 20)
+    monkeypatch.setattr(requests, "MAX_TEXT", 20)
     monkeypatch.setattr(exchange, "MAX_TEXTS", 2)
     with pytest.raises(InputError, match=r"at most 20 characters, found 27"):
         read_uploads([upload("a.jsonl", ARTICLE.to_json())], "jsonl", folder=tmp_path)
