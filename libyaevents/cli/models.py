@@ -139,6 +139,9 @@ def pretrain(
     focus: Annotated[
         Path | None, Option(metavar="FILE", help="Annotated articles: read text on their topic alone.")
     ] = None,
+    without: Annotated[
+        Path | None, Option(metavar="FILE", help="Held-out articles: leave out text that copies them.")
+    ] = None,
     seed: Annotated[Whole, Option(min=0, help="Of every random choice (0).")] = None,
     precision: Annotated[Precision, Option(help="Of the arithmetic (float32).")] = None,
     time_budget_minutes: Annotated[Number, Option(min=0, help="Limit of the training.")] = None,

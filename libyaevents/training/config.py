@@ -167,6 +167,7 @@ class PretrainConfig:
         output: the folder to write.
         encoder: the folder to start from; without one, an encoder is made from the text, see `scratch`.
         focus: annotated documents (JSON Lines); text with little of their topic is left out, see `Text`.
+        without: annotated documents to be tested on; what copies them is left out of the text.
         n_tokens: the length of the run in subwords seen.
         sequence_length: in subwords.
         batch_size: sequences in a step.
@@ -182,6 +183,7 @@ class PretrainConfig:
     output: Path
     encoder: Path | None = None
     focus: Path | None = None
+    without: Path | None = None
     n_tokens: int = 40_000_000
     sequence_length: int = 128
     batch_size: int = 32
@@ -199,7 +201,7 @@ class PretrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON holds it: files by their names, for it travels with the encoder."""
-        paths = {key: getattr(self, key) for key in ("encoder", "output", "focus")}
+        paths = {key: getattr(self, key) for key in ("encoder", "output", "focus", "without")}
         names = {key: None if path is None else path.name for key, path in paths.items()}
         return asdict(self) | names | {"text": [path.name for path in self.text]}
 

@@ -4,6 +4,7 @@ In: an `EventModel` and a `Batch`. Out: one scalar.
 """
 
 from collections.abc import Sequence
+from functools import partial as fix
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from libyaevents.modeling import EncoderOutput, EventModel
 from libyaevents.tags import decode_tags
 from libyaevents.training.config import TrainConfig
 from libyaevents.training.data import IGNORED, Batch, Example, TriggerTargets
+from libyaevents.training.devices import device_of
 from libyaevents.training.loop import Groups
 from libyaevents.training.partial import PartialBatch, partial_loss
 from libyaevents.windows import WindowBatch
@@ -58,12 +60,12 @@ def compute_loss(
     if partial is not None:
         names = _encode(
             model, partial.windows, hiding, torch.zeros(partial.admissible.shape[:2], dtype=torch.bool)
-        )
-        loss = loss + PARTIAL_WEIGHT * partial_loss(names.entity_logits, partial.admissible)
+        ).entity_logits
+        loss = loss + PARTIAL_WEIGHT * partial_loss(names, partial.admissible.to(names.device))
     loss = loss + TRIGGER_WEIGHT * _cross_entropy(output.trigger_logits, batch.trigger_tags)
     asked = [(row, trigger) for row, example in enumerate(batch.examples) for trigger in example.triggers]
     if with_predicted:
-        predicted = output.trigger_logits.detach().argmax(-1).numpy()
+        predicted = output.trigger_logits.detach().argmax(-1).cpu().numpy()
         asked += [
             (row, trigger)
             for row, example in enumerate(batch.examples)
@@ -94,12 +96,9 @@ def _encode(
     input_ids, word_ids = torch.from_numpy(windows.input_ids), torch.from_numpy(windows.word_ids)
     if hiding is not None:
         input_ids = _hide_words(input_ids, word_ids, is_mention, hiding)
-    return model.encode(
-        input_ids,
-        torch.from_numpy(windows.attention_mask),
-        word_ids,
-        torch.from_numpy(windows.word_mask),
-    )
+    masks = torch.from_numpy(windows.attention_mask), torch.from_numpy(windows.word_mask)
+    device = device_of(model)
+    return model.encode(input_ids.to(device), masks[0].to(device), word_ids.to(device), masks[1].to(device))
 
 
 def _hide_words(input_ids: Tensor, word_ids: Tensor, is_mention: Tensor, hiding: Hiding) -> Tensor:
@@ -112,7 +111,8 @@ def _hide_words(input_ids: Tensor, word_ids: Tensor, is_mention: Tensor, hiding:
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED)
+    logits = logits.flatten(0, 1).float()
+    return F.cross_entropy(logits, targets.flatten().to(logits.device), ignore_index=IGNORED)
 
 
 def _role_loss(model: EventModel, states: Tensor, asked: Sequence[tuple[int, TriggerTargets]]) -> Tensor:
@@ -120,22 +120,23 @@ def _role_loss(model: EventModel, states: Tensor, asked: Sequence[tuple[int, Tri
     contexts = list(dict.fromkeys((row, trigger.sentence) for row, trigger in asked))
     rows = {context: number for number, context in enumerate(contexts)}
     word_states = pad_sequence([states[row, start:end] for row, (start, end) in contexts], batch_first=True)
-    lengths = torch.tensor([end - start for _, (start, end) in contexts])
-    mask = torch.arange(word_states.shape[1]) < lengths.unsqueeze(1)
+    tensor = fix(torch.tensor, device=states.device)
+    lengths = tensor([end - start for _, (start, end) in contexts])
+    mask = torch.arange(word_states.shape[1], device=states.device) < lengths.unsqueeze(1)
     spans = [
         (trigger.span[0] - trigger.sentence[0], trigger.span[1] - trigger.sentence[0]) for _, trigger in asked
     ]
     output = model.roles(
         word_states,
         mask,
-        torch.tensor([rows[row, trigger.sentence] for row, trigger in asked]),
-        torch.tensor(spans),
-        torch.tensor([trigger.event_type for _, trigger in asked]),
+        tensor([rows[row, trigger.sentence] for row, trigger in asked]),
+        tensor(spans),
+        tensor([trigger.event_type for _, trigger in asked]),
     )
     targets = pad_sequence(
         [torch.from_numpy(trigger.tags.T) for _, trigger in asked], batch_first=True, padding_value=IGNORED
     )  # (triggers, words, 2)
-    factuality = torch.tensor([trigger.factuality for _, trigger in asked])
+    factuality = tensor([trigger.factuality for _, trigger in asked])
     sources = _cross_entropy(output.role_logits[..., :3], targets[..., 0])
     others = _cross_entropy(output.role_logits[..., 3:], targets[..., 1])
     facts = F.cross_entropy(

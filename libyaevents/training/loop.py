@@ -12,7 +12,6 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 
 from libyaevents.errors import ConfigError
+from libyaevents.training.devices import Ahead, autocast, training_device
 from libyaevents.training.state import History, LoopConfig, read_state, write_curve, write_state
 
 __all__ = ["Groups", "fit"]
@@ -66,10 +66,11 @@ def fit(
     """
     run = _Run(model, groups, config, folder)
     run.resume()
+    ahead = Ahead(make_batch)
     with _progress() as progress:
         bar = progress.add_task("train", total=config.n_steps, completed=run.history.step, loss="", score="")
         while run.may_go_on():
-            run.step(compute_loss, make_batch)
+            run.step(compute_loss, ahead if run.device.type == "cuda" else make_batch)
             if evaluate is not None and run.is_time_to_evaluate():
                 run.record(evaluate)
             run.save_if_due()
@@ -80,6 +81,7 @@ def fit(
             progress.update(bar, completed=history.step, loss=loss, score=score)
     if evaluate is not None and run.is_unscored():
         run.record(evaluate)  # the clock stopped it between two evaluations, on its smallest learning rate
+    ahead.close()
     run.finish()
     return run.history
 
@@ -88,7 +90,8 @@ class _Run:
     """One run as it stands: weights, optimizer, clock, average and best weights so far."""
 
     def __init__(self, model: nn.Module, groups: Groups, config: LoopConfig, folder: Path) -> None:
-        self.model, self.config, self.folder = model, config, folder
+        self.device = training_device()
+        self.model, self.config, self.folder = model.to(self.device), config, folder
         self.history = History()
         self.best: dict[str, Tensor] | None = None
         self.average = _copy(model) if config.average_decay else None
@@ -115,7 +118,7 @@ class _Run:
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
             group["lr"] = peak * rate
         self.model.train()
-        with _autocast(self.config.precision):
+        with autocast(self.config.precision, self.device):
             loss = compute_loss(make_batch(history.step))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
@@ -176,7 +179,7 @@ class _Run:
     def finish(self) -> None:
         self.save()
         self.model.load_state_dict(self.best or self.average or _copy(self.model))
-        self.model.eval()
+        self.model.to("cpu").eval()
 
     def tell_if_due(self) -> None:
         """Log how far the run is, for whoever sees no bar."""
@@ -196,7 +199,7 @@ class _Run:
         write_state(self.folder / STATE_FILE, state)
 
     def resume(self) -> None:
-        state = read_state(self.folder / STATE_FILE, self._fingerprint())
+        state = read_state(self.folder / STATE_FILE, self._fingerprint(), self.device)
         if state is None:
             return
         self.model.load_state_dict(state["model"])
@@ -233,10 +236,6 @@ def _rate(history: History, config: LoopConfig) -> float:
         progress = max(progress, history.elapsed_s / config.time_budget_s)
     warmup = (history.step + 1) / max(1.0, config.warmup_share * config.n_steps)
     return min(1.0, warmup) * max(0.0, 1.0 - progress)
-
-
-def _autocast(precision: str) -> AbstractContextManager[Any]:
-    return torch.autocast("cpu", dtype=torch.bfloat16) if precision == "bfloat16" else nullcontext()
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:

@@ -6,11 +6,14 @@ Out: a folder of the same form, which `train` takes as its encoder, with the rep
 """
 
 import json
+import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +27,7 @@ from transformers import BertForMaskedLM
 from libyaevents.checkpoint import CONFIG, TOKENIZER, WEIGHTS, find_encoder, read_config
 from libyaevents.errors import CheckpointError, ConfigError, InputError, OutputError
 from libyaevents.training.config import PretrainConfig
+from libyaevents.training.devices import device_of, training_device
 from libyaevents.training.encoders import quiet_loading
 from libyaevents.training.layers import initialize_layers
 from libyaevents.training.loop import fit
@@ -57,7 +61,7 @@ def pretrain(config: PretrainConfig) -> History:
 
 
 def _pretrain(config: PretrainConfig) -> History:
-    text = Text.of(config.text, focus=config.focus)
+    text = Text.of(config.text, focus=config.focus, without=config.without)
     start = _from_scratch(text, config) if config.encoder is None else Path(find_encoder(str(config.encoder)))
     model = _load(start)
     n_positions = model.config.max_position_embeddings
@@ -82,9 +86,10 @@ def _pretrain(config: PretrainConfig) -> History:
     held_out = masker.batch(np.arange(HELD_OUT_SEQUENCES), seed=(config.seed, 2**32))
     n_steps = max(1, config.n_tokens // per_step)
     shape = (config.batch_size, config.sequence_length, config.mask_share, config.fresh_layers)
+    encoder = torch.compile(model.bert) if training_device().type == "cuda" else model.bert
     history = fit(
         model,
-        lambda batch: _loss(model, batch),
+        lambda batch: _loss(model, batch, encoder),
         make_batch,
         groups=[(list(model.parameters()), config.learning_rate)],
         config=LoopConfig(
@@ -97,7 +102,7 @@ def _pretrain(config: PretrainConfig) -> History:
         folder=run,
     )
     with torch.no_grad():
-        held_out_loss = float(_loss(model, held_out))
+        held_out_loss = float(_loss(model, held_out, model.bert))
     _write(model, start, config, tokens, history, held_out_loss)
     return history
 
@@ -112,18 +117,26 @@ def _from_scratch(text: Text, config: PretrainConfig) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class _MaskedBatch:
-    """One batch: `input_ids`, `position_ids` and `is_masked` are (batch, subwords), `targets` (masked,)."""
+    """One batch: `input_ids` and `position_ids` are (batch, subwords), `targets` (masked,).
+
+    `places` (masked,) are those of the masked subwords, counted through the whole batch.
+    """
 
     input_ids: Tensor
     position_ids: Tensor
-    is_masked: Tensor
+    places: Tensor
     targets: Tensor
 
+    def to(self, device: torch.device) -> "_MaskedBatch":
+        """The same batch on a device."""
+        return _MaskedBatch(*(getattr(self, item.name).to(device) for item in fields(self)))
 
-def _loss(model: BertForMaskedLM, batch: _MaskedBatch) -> Tensor:
+
+def _loss(model: BertForMaskedLM, batch: _MaskedBatch, encoder: Callable[..., Any]) -> Tensor:
     """Cross-entropy over the masked positions alone: the vocabulary's softmax is the dear part."""
-    states = model.bert(input_ids=batch.input_ids, position_ids=batch.position_ids).last_hidden_state
-    logits = model.cls(states[batch.is_masked])  # (masked, vocabulary)
+    batch = batch.to(device_of(model))
+    states = encoder(input_ids=batch.input_ids, position_ids=batch.position_ids).last_hidden_state
+    logits = model.cls(states.flatten(0, 1)[batch.places])  # (masked, vocabulary)
     return F.cross_entropy(logits.float(), batch.targets)
 
 
@@ -171,15 +184,14 @@ class _Masker:
         vocabulary = tokenizer.get_vocab()
         self.tokens, self.config = tokens, config
         self.mask_id = vocabulary["[MASK]"]
-        self.special_ids = [
-            id for piece, id in vocabulary.items() if piece.startswith("[") and piece.endswith("]")
-        ]
+        self.is_special = np.zeros(len(tokens.continues), np.bool_)  # (vocabulary,)
+        self.is_special[[id for piece, id in vocabulary.items() if re.fullmatch(r"\[.+\]", piece)]] = True
         self.n_offsets = n_positions - config.sequence_length + 1
 
     def batch(self, numbers: NDArray[np.integer], *, seed: tuple[int, int]) -> _MaskedBatch:
         generator = np.random.default_rng(seed)
         ids = self.tokens.sequences(numbers, self.config.sequence_length)
-        is_special = np.isin(ids, self.special_ids)
+        is_special = self.is_special[ids]
         words = np.cumsum(~self.tokens.continues[ids], axis=1)  # the number of each subword's word
         drawn = generator.random((len(ids), ids.shape[1] + 1)) < self.config.mask_share
         is_masked = drawn[np.arange(len(ids))[:, np.newaxis], words] & ~is_special
@@ -196,7 +208,7 @@ class _Masker:
         return _MaskedBatch(
             torch.from_numpy(shown),
             torch.from_numpy(positions),
-            torch.from_numpy(is_masked),
+            torch.from_numpy(np.flatnonzero(is_masked)),
             torch.from_numpy(ids[is_masked]),
         )
 

@@ -83,7 +83,7 @@ def write_curve(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
         raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
 
 
-def read_state(path: Path, run: str) -> dict[str, Any] | None:
+def read_state(path: Path, run: str, device: torch.device) -> dict[str, Any] | None:
     """Read the state of the run that `run` tells apart from others; None where there is none.
 
     Raises:
@@ -93,7 +93,7 @@ def read_state(path: Path, run: str) -> dict[str, Any] | None:
         return None
     advice = "give a fresh output folder, or delete that file to start over"
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
     except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
         raise ConfigError(f"{path} is damaged: expected the state of a run of training; {advice}") from error
     if not isinstance(state, dict) or state.get("run") != run:

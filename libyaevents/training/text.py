@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import lzma
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from libyaevents.enrich.arabic import fold
 from libyaevents.errors import InputError, MissingFileError
 from libyaevents.formats.jsonl import read_documents
 from libyaevents.windows import encode_words, load_tokenizer
@@ -32,30 +34,44 @@ LINES_AT_A_TIME = 4096
 FOCUS_SHARE = 0.02  # of a document's words
 FOCUS_COUNT = 2  # how often a word must be a trigger to tell of a topic
 CLITICS = "وفبل"  # one letter before the word: وقصفت
+RUN = 8  # words; two documents that share so many in a row share a source
+COPIED_RUNS, COPIED_SHARE = 5, 0.1  # from which on a document is a copy, whole or in part
+WORD = re.compile(r"[^\W\d_]+")
 READING = 2  # of `_encode`: what an older one has left on disk is made anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """Files of text, and the trigger words that a document must have to be read; all documents where None.
+    """Files of text, and which of their documents are read.
 
-    `sha256` is the hash of all that the documents depend on.
+    Attributes:
+        paths: the files.
+        words: the trigger words that a document must have; all documents where None.
+        held_out: runs of words of documents that the text is not to hold, nor what is copied from them.
+        sha256: the hash of all that the documents depend on.
     """
 
     paths: tuple[Path, ...]
     words: frozenset[str] | None
+    held_out: frozenset[str]
     sha256: str
 
     @classmethod
-    def of(cls, paths: Sequence[Path], *, focus: Path | None) -> "Text":
-        """Read from `focus`, annotated documents, which words are triggers at least twice.
+    def of(cls, paths: Sequence[Path], *, focus: Path | None = None, without: Path | None = None) -> "Text":
+        """Read from `focus` which words are triggers at least twice, and from `without` what to leave out.
+
+        Both are files of annotated documents.
 
         Raises:
             MissingFileError, InputError: a file is absent or unreadable.
         """
         digest = hash_files(paths)
+        held_out: frozenset[str] = frozenset()
+        if without is not None:
+            held_out = frozenset(chain.from_iterable(_runs(item.text) for item in read_documents(without)))
+            digest = hashlib.sha256(f"{digest} without {hash_files([without])}".encode()).hexdigest()
         if focus is None:
-            return cls(paths=tuple(paths), words=None, sha256=digest)
+            return cls(paths=tuple(paths), words=None, held_out=held_out, sha256=digest)
         triggers = Counter(
             event.trigger.text for document in read_documents(focus) for event in document.events
         )
@@ -63,17 +79,28 @@ class Text:
         if not words:
             raise InputError(f"{focus} has no word that is a trigger twice: expected annotated documents")
         digest = hashlib.sha256(f"{digest} {' '.join(sorted(words))}".encode()).hexdigest()
-        return cls(paths=tuple(paths), words=words, sha256=digest)
+        return cls(paths=tuple(paths), words=words, held_out=held_out, sha256=digest)
 
     def documents(self, *, min_share: float = FOCUS_SHARE) -> Iterator[list[str]]:
         """The paragraphs of each document of which at least `min_share` of the words are triggers."""
-        n_documents = n_kept = 0
+        n_documents = n_kept = n_copies = 0
         for document in _documents(self.paths):
             n_documents += 1
-            if self.words is None or self._share(document) >= min_share:
-                n_kept += 1
-                yield document
-        logger.info("%d of %d documents of text are read", n_kept, n_documents)
+            if self.words is not None and self._share(document) < min_share:
+                continue
+            if self.held_out and self._is_copy(document):
+                n_copies += 1
+                continue
+            n_kept += 1
+            yield document
+        logger.info(
+            "%d of %d documents of text are read; %d copy one that is held out", n_kept, n_documents, n_copies
+        )
+
+    def _is_copy(self, document: Sequence[str]) -> bool:
+        runs = _runs("\n".join(document))
+        n_shared = sum(run in self.held_out for run in runs)
+        return n_shared >= COPIED_RUNS and n_shared > COPIED_SHARE * len(runs)
 
     def _share(self, document: Sequence[str]) -> float:
         words = " ".join(document).split()
@@ -118,7 +145,8 @@ class Tokens:
 
     def sequences(self, numbers: NDArray[np.integer], length: int) -> NDArray[np.int64]:
         """The ids (batch, length) of the numbered sequences."""
-        return np.stack([self.ids[n * length : (n + 1) * length] for n in numbers.tolist()]).astype(np.int64)
+        places = numbers[:, np.newaxis] * length + np.arange(length)
+        return np.asarray(self.ids[places], np.int64)
 
 
 def _encode(paragraphs: Sequence[str], tokenizer: Tokenizer, separator: int) -> list[int]:
@@ -131,6 +159,12 @@ def _encode(paragraphs: Sequence[str], tokenizer: Tokenizer, separator: int) -> 
         ids.extend(separator for _ in range(text.count("\n", previous, start)))
         ids.extend(id if id >= 0 else ~id for id in pieces)
     return [*ids, separator]
+
+
+def _runs(text: str) -> list[str]:
+    """Every run of eight words; spelling with or without marks and hamza is the same."""
+    words = WORD.findall(fold(text))
+    return [" ".join(words[place : place + RUN]) for place in range(len(words) - RUN + 1)]
 
 
 def hash_files(paths: Sequence[Path]) -> str:

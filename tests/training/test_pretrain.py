@@ -288,11 +288,18 @@ def _batch(
     return masker.tokens.sequences(numbers, LENGTH), masker.batch(numbers, seed=(0, seed))
 
 
+def _is_masked(batch: module._MaskedBatch) -> NDArray[np.bool_]:
+    """Which subwords of a batch are masked: (batch, subwords)."""
+    is_masked = np.zeros(batch.input_ids.shape, np.bool_)
+    is_masked.flat[batch.places.numpy()] = True
+    return is_masked
+
+
 def test_whole_words_are_masked(masker: module._Masker) -> None:
     """Of a word in several pieces all are masked or none."""
     ids, batch = _batch(masker)
     goes_on = masker.tokens.continues[ids][:, 1:]
-    is_masked = batch.is_masked.numpy()
+    is_masked = _is_masked(batch)
     assert goes_on.sum() > 100
     np.testing.assert_array_equal(is_masked[:, 1:][goes_on], is_masked[:, :-1][goes_on])
     assert 0 < is_masked[:, 1:][goes_on].mean() < 1
@@ -303,10 +310,10 @@ def test_share_of_masked_words(masker: module._Masker, share: float) -> None:
     """About the asked share of words is masked, in every row at least one word, whole."""
     masker.config = replace(masker.config, mask_share=share)
     ids, batch = _batch(masker, n=250)
-    is_masked = batch.is_masked.numpy()
+    is_masked = _is_masked(batch)
     assert is_masked.any(axis=1).all()
     goes_on = masker.tokens.continues[ids]
-    words = ~goes_on & ~np.isin(ids, masker.special_ids)
+    words = ~goes_on & ~masker.is_special[ids]
     rate = is_masked[words].mean()
     assert rate == pytest.approx(share, rel=0.15) if share > 0.1 else rate < 0.15
     np.testing.assert_array_equal(is_masked[:, 1:][goes_on[:, 1:]], is_masked[:, :-1][goes_on[:, 1:]])
@@ -315,7 +322,7 @@ def test_share_of_masked_words(masker: module._Masker, share: float) -> None:
 def test_what_is_shown(masker: module._Masker) -> None:
     """Of masked subwords eight in ten are shown as [MASK], one as another, one as itself; the rest as is."""
     ids, batch = _batch(masker, n=250)
-    is_masked, shown = batch.is_masked.numpy(), batch.input_ids.numpy()
+    is_masked, shown = _is_masked(batch), batch.input_ids.numpy()
     np.testing.assert_array_equal(shown[~is_masked], ids[~is_masked])
     as_mask = (shown == masker.mask_id)[is_masked].mean()
     as_is = (shown == ids)[is_masked].mean()
@@ -327,9 +334,9 @@ def test_what_is_shown(masker: module._Masker) -> None:
 def test_separators_are_never_masked(masker: module._Masker) -> None:
     """[SEP] and other special pieces are always shown, and never a target."""
     ids, batch = _batch(masker, n=250)
-    is_special = np.isin(ids, masker.special_ids)
+    is_special = masker.is_special[ids]
     assert is_special.sum() > 20
-    assert not batch.is_masked.numpy()[is_special].any()
+    assert not _is_masked(batch)[is_special].any()
 
 
 def test_positions_start_anywhere(masker: module._Masker) -> None:
@@ -346,7 +353,7 @@ def test_batch_of_a_step(masker: module._Masker) -> None:
     first, again, other = (_batch(masker, seed)[1] for seed in (1, 1, 2))
     assert torch.equal(first.input_ids, again.input_ids)
     assert torch.equal(first.position_ids, again.position_ids)
-    assert not torch.equal(first.is_masked, other.is_masked)
+    assert not torch.equal(first.places, other.places)
 
 
 def test_every_sequence_once_an_epoch(config: PretrainConfig) -> None:

@@ -99,3 +99,16 @@ def test_words_are_read_as_by_a_model(tmp_path: Path, tiny_encoder: Path) -> Non
         expected.append(separator)
     assert tokens.ids.tolist() == expected
     assert n_apart
+
+
+def test_copies_of_held_out_articles_are_left_out(tmp_path: Path, article: Document) -> None:
+    """What shares long runs of words with a held-out article is not read, though it is spelt otherwise."""
+    held_out = tmp_path / "dev.jsonl"
+    write_documents([article], held_out)
+    first = "\n".join(line for line in article.text.splitlines() if line)
+    copy = first.replace("إ", "ا").replace("أ", "ا")
+    quoted = " ".join(article.text.split()[:10]) + "\n" + SPORT * 5  # three runs of eight words
+    paths = _text(tmp_path, copy, NEWS, quoted)
+    kept = list(Text.of(paths, without=held_out).documents())
+    assert kept == [NEWS.split("\n"), quoted.split("\n")]
+    assert Text.of(paths, without=held_out).sha256 != Text.of(paths).sha256
