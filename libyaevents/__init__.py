@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from libyaevents.enrich.merge import merge
     from libyaevents.errors import (
+        BenchmarkError,
         CheckpointError,
         ConfigError,
         CorpusError,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Actor",
     "Argument",
+    "BenchmarkError",
     "Casualties",
     "CheckpointError",
     "Claim",

@@ -7,7 +7,7 @@ Out: word spans first, then the same document with entities and events.
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,7 +17,7 @@ from libyaevents.documents import Argument, Document, Entity, Event, Trigger
 from libyaevents.errors import CheckpointError
 from libyaevents.ontology import Ontology
 from libyaevents.records import fill
-from libyaevents.tags import DecodedSpan, decode_spans
+from libyaevents.tags import DecodedSpan, decode_spans, find_spans
 from libyaevents.windows import batch_by_length
 from libyaevents.words import Span
 
@@ -102,11 +102,13 @@ class Roles:
 
     def shifted(self, n_words: int) -> "Roles":
         """The same roles, counted from `n_words` words further left."""
+        if not n_words:
+            return self
         moved = (
-            (role, replace(span, start=span.start + n_words, end=span.end + n_words))
+            (role, fill(span, start=span.start + n_words, end=span.end + n_words))
             for role, span in self.arguments
         )
-        return replace(self, arguments=tuple(moved))
+        return fill(self, arguments=tuple(moved))
 
 
 def decode_mentions(
@@ -164,33 +166,39 @@ def decode_roles(
     """
     biases = {"outside_bias": outside_bias, "recall_bias": recall_bias}
     admitted = role_logits + labels.admission()[event_types][:, np.newaxis, :]
-    units = [_units(int(n), spans) for n, spans in zip(lengths, names or [()] * len(lengths), strict=True)]
-    sources = _decode_units(admitted[:, :, :3], units, **biases)
-    others = _decode_units(admitted[:, :, 3:], units, **biases)
-    values = factuality_logits.argmax(-1)
+    starts = _unit_starts(lengths, names or [()] * len(lengths), n_words=role_logits.shape[1])
+    sources = _decode_units(admitted[:, :, :3], lengths, starts, **biases)
+    others = _decode_units(admitted[:, :, 3:], lengths, starts, **biases)
+    other_roles = labels.other_roles
     return [
         Roles(
             arguments=tuple(
-                [(SOURCE, span) for span in source]
-                + [(labels.other_roles[span.label], span) for span in other]
+                [(SOURCE, span) for span in source] + [(other_roles[span.label], span) for span in other]
             ),
             factuality=labels.factuality[value],
         )
-        for source, other, value in zip(sources, others, values.tolist(), strict=True)
+        for source, other, value in zip(sources, others, factuality_logits.argmax(-1).tolist(), strict=True)
     ]
 
 
-def _units(n_words: int, names: Sequence[Span]) -> NDArray[np.int64]:
-    """Where the units of a sentence start, each a name or a word beside one, and where the last one ends."""
-    inside = np.zeros(n_words, np.bool_)
-    for start, end in names:
-        inside[start + 1 : end] = True
-    return np.append(np.flatnonzero(~inside), n_words)
+def _unit_starts(
+    lengths: NDArray[np.int64], names: Sequence[Sequence[Span]], *, n_words: int
+) -> NDArray[np.bool_]:
+    """Where the units of a sentence start, each a name or a word beside one: *Shape:* (triggers, words)."""
+    steps = np.zeros((len(lengths), n_words + 1), np.int64)  # into a name behind its first word, and out
+    spans = np.array(
+        [(row, start, end) for row, own in enumerate(names) for start, end in own], np.int64
+    ).reshape(-1, 3)
+    np.add.at(steps, (spans[:, 0], spans[:, 1] + 1), 1)
+    np.add.at(steps, (spans[:, 0], spans[:, 2]), -1)
+    is_start: NDArray[np.bool_] = steps.cumsum(1)[:, :-1] == 0
+    return is_start & (np.arange(n_words) < lengths[:, np.newaxis])
 
 
 def _decode_units(
     logits: NDArray[np.float32],
-    units: Sequence[NDArray[np.int64]],
+    lengths: NDArray[np.int64],
+    is_start: NDArray[np.bool_],
     *,
     outside_bias: float,
     recall_bias: float,
@@ -199,20 +207,25 @@ def _decode_units(
 
     The words of a unit are all O, all I, or B and then I, so its logits are sums of its words'.
     """
-    lengths = np.array([len(bounds) - 1 for bounds in units], np.int64)
-    merged = np.zeros((len(units), int(lengths.max(initial=0)), logits.shape[2]), np.float32)
-    for row, bounds in enumerate(units):
-        words, starts = logits[row, : bounds[-1]], bounds[:-1]
-        if len(starts):
-            behind = words[:, 2::2].copy()
-            behind[starts] = 0.0  # not subtracted from the sum: a forbidden tag is at -inf
-            merged[row, : len(starts)] = np.add.reduceat(words, starts)
-            merged[row, : len(starts), 1::2] = words[starts, 1::2] + np.add.reduceat(behind, starts)
-    found = decode_spans(merged, lengths, outside_bias=outside_bias, recall_bias=recall_bias)
-    return [
-        [fill(span, start=int(bounds[span.start]), end=int(bounds[span.end])) for span in spans]
-        for bounds, spans in zip(units, found, strict=True)
-    ]
+    is_word = np.arange(logits.shape[1]) < lengths[:, np.newaxis]
+    words = logits[is_word]  # (words of all sequences, tags)
+    rows, columns = np.nonzero(is_start)  # of the units of all sequences
+    starts = np.flatnonzero(is_start[is_word])  # the same places among `words`
+    n_units = is_start.sum(1)
+    merged = np.zeros((len(logits), int(n_units.max(initial=0)), logits.shape[2]), np.float32)
+    if len(starts):
+        behind = words[:, 2::2].copy()
+        behind[starts] = 0.0  # not subtracted from the sum: a forbidden tag is at -inf
+        sums = np.add.reduceat(words, starts)
+        sums[:, 1::2] = words[starts, 1::2] + np.add.reduceat(behind, starts)
+        merged[np.arange(merged.shape[1]) < n_units[:, np.newaxis]] = sums
+    found = find_spans(merged, n_units, outside_bias=outside_bias, recall_bias=recall_bias)
+    firsts = (np.cumsum(n_units) - n_units)[found.sequences]
+    # A unit ends where the next one starts, the last one of a sequence with it.
+    ends = np.append(columns[1:], 0)
+    ends[np.flatnonzero(np.append(rows[1:] != rows[:-1], True)[: len(rows)])] = lengths[n_units > 0]
+    spans = found._replace(starts=columns[firsts + found.starts], ends=ends[firsts + found.ends - 1])
+    return spans.to_lists(len(logits))
 
 
 def pad_rows(
@@ -254,11 +267,11 @@ def assemble(
         start, end = words[first + span.start][0], words[first + span.end - 1][1]
         return {"start": start, "end": end, "text": document.text[start:end], "score": span.score}
 
+    spans = [(labels.entities[span.label], place(sentence, span)) for sentence, span in _in_order(entities)]
     named = tuple(
-        Entity(id=f"T{number}", label=labels.entities[span.label], **place(sentence, span))
-        for number, (sentence, span) in enumerate(_in_order(entities), start=1)
+        Entity(id=f"T{number}", label=label, **where)
+        for number, (label, (_, where)) in enumerate(zip(_in_agreement(spans), spans, strict=True), start=1)
     )
-    named = _in_agreement(named)
     id_of = {(entity.start, entity.end): entity.id for entity in named}
 
     def argument(sentence: int, trigger: DecodedSpan, role: str, span: DecodedSpan) -> Argument:
@@ -276,18 +289,16 @@ def assemble(
         )
         for number, (sentence, (trigger, roles)) in enumerate(_in_order(events), start=1)
     )
-    return replace(document, entities=named, events=found)
+    return fill(document, entities=named, events=found)
 
 
-def _in_agreement(entities: Sequence[Entity]) -> tuple[Entity, ...]:
+def _in_agreement(spans: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
     """Give the mentions of one name in a document one label: the one with the highest sum of scores."""
     totals: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for entity in entities:
-        totals[entity.text][entity.label] += entity.score or 0.0
-    return tuple(
-        fill(entity, label=max(totals[entity.text], key=totals[entity.text].__getitem__))
-        for entity in entities
-    )
+    for label, where in spans:
+        totals[where["text"]][label] += where["score"]
+    best = {text: max(sums, key=sums.__getitem__) for text, sums in totals.items()}
+    return (best[where["text"]] for _, where in spans)
 
 
 def _in_order(by_sentence: Sequence[Sequence[T]]) -> Iterator[tuple[int, T]]:

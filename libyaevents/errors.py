@@ -11,10 +11,12 @@ LibyaeventsError
 ├── ModelNotFoundError (LookupError)     no model of that name or folder
 ├── CheckpointError (ValueError)         a model folder is incomplete, wrong-shaped or unsafe
 ├── MissingExtraError (ImportError)      an optional dependency is absent; names its pip line
+├── BenchmarkError (RuntimeError)        what is compared disagrees, or a measured process ended
 └── OutputError (OSError)                a result could not be written; nothing half-written is left
 """
 
 __all__ = [
+    "BenchmarkError",
     "CheckpointError",
     "ConfigError",
     "CorpusError",
@@ -72,6 +74,10 @@ class CheckpointError(LibyaeventsError, ValueError):
 
 class MissingExtraError(LibyaeventsError, ImportError):
     """An optional dependency is absent; the message names the `pip install` line."""
+
+
+class BenchmarkError(LibyaeventsError, RuntimeError):
+    """The two sides of a comparison disagree, or a measured process ended."""
 
 
 class OutputError(LibyaeventsError, OSError):

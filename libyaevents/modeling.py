@@ -18,6 +18,7 @@ __all__ = ["EncoderOutput", "EventModel", "HeadConfig", "Pooling", "RolesOutput"
 
 Pooling = Literal["first", "mean", "max"]
 
+HIDDEN = -1e9  # the logit of attention to padding
 DISTANCES = (1, 2, 3, 5, 9, 17, 33, 65)  # in words, where the next step of the signed distance begins
 
 
@@ -200,9 +201,9 @@ class MixingLayer(nn.Module):
         projected = self.query_key_value(self.attention_norm(pairs)).view(n, words, 3 * self.n_heads, -1)
         per_head = projected.transpose(1, 2)  # (triggers, 3 heads, words, _)
         query, key, value = per_head.split(self.n_heads, dim=1)
-        attended = nn.functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=mask[:, None, None, :]
-        )
+        # Spelled out: what torch has for it is exported with guards against sentences without words.
+        logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+        attended = logits.masked_fill(~mask[:, None, None, :], HIDDEN).softmax(-1) @ value
         pairs = pairs + self.dropout(self.output(attended.transpose(1, 2).reshape(n, words, size)))
         pairs = pairs + self.dropout(self.feed_forward(self.feed_forward_norm(pairs)))
         return cast(Tensor, self.final_norm(pairs))
@@ -238,8 +239,8 @@ def distance_bucket(place: Tensor, start: Tensor, end: Tensor) -> Tensor:
     Returns:
         `len(DISTANCES)` inside the trigger, smaller before it, larger behind it. *Shape:* (triggers, words).
     """
-    before, behind = (start - place).clamp(min=0), (place - end + 1).clamp(min=0)
-    steps = torch.tensor(DISTANCES, device=place.device)
-    n_before = (before.unsqueeze(-1) >= steps).sum(-1)
-    n_behind = (behind.unsqueeze(-1) >= steps).sum(-1)
-    return len(DISTANCES) - n_before + n_behind
+    farthest = DISTANCES[-1]
+    buckets = [sum(step <= words for step in DISTANCES) for words in range(farthest + 1)]
+    table = torch.tensor([*(-bucket for bucket in reversed(buckets[1:])), *buckets], device=place.device)
+    signed = (place - start).clamp(max=0) + (place - end + 1).clamp(min=0)  # in words, 0 inside
+    return len(DISTANCES) + table[signed.clamp(-farthest, farthest) + farthest]

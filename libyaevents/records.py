@@ -104,14 +104,15 @@ def fill(record: _Record, **values: Any) -> _Record:
     For those who fill fields of what is valid and leave its spans, texts and ids as they are: to check a
     document anew takes longer than most of them do.
     """
-    if all(getattr(record, name) == value for name, value in values.items()):
+    for name, value in values.items():
+        if getattr(record, name) != value:
+            break
+    else:
         return record
     copy: _Record = object.__new__(type(record))
     set_value = object.__setattr__  # as the record is frozen
     for name in record.__dataclass_fields__:
-        set_value(copy, name, getattr(record, name))
-    for name, value in values.items():
-        set_value(copy, name, value)
+        set_value(copy, name, values[name] if name in values else getattr(record, name))
     return copy
 
 

@@ -11,14 +11,24 @@ can come before an entry is the same for all states, so a word costs O(tags) ins
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from libyaevents.errors import CheckpointError, LabelError
 
-__all__ = ["DecodedSpan", "decode_spans", "decode_tags", "encode_spans", "iob2_tags"]
+__all__ = [
+    "DecodedSpan",
+    "SpanColumns",
+    "decode_spans",
+    "decode_tags",
+    "encode_spans",
+    "find_spans",
+    "iob2_tags",
+]
+
+SMALLEST_SCORE = -700.0  # its exponential is the smallest that divides without loss; no network is surer
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -36,6 +46,23 @@ class DecodedSpan:
     end: int
     label: int
     score: float
+
+
+class SpanColumns(NamedTuple):
+    """Spans of a batch, by sequence and then by place, as columns (spans,); see `DecodedSpan`."""
+
+    sequences: Integers
+    starts: Integers
+    ends: Integers
+    labels: Integers
+    scores: Floats
+
+    def to_lists(self, n_sequences: int) -> list[list[DecodedSpan]]:
+        """The spans of each sequence."""
+        lists: list[list[DecodedSpan]] = [[] for _ in range(n_sequences)]
+        for sequence, start, end, label, score in zip(*(column.tolist() for column in self), strict=True):
+            lists[sequence].append(DecodedSpan(start=start, end=end, label=label, score=score))
+        return lists
 
 
 def iob2_tags(types: Sequence[str]) -> tuple[str, ...]:
@@ -82,10 +109,25 @@ def decode_spans(
     outside_bias: float = 0.0,
     recall_bias: float = 0.0,
 ) -> list[list[DecodedSpan]]:
+    """Find the spans of each sequence in a batch, in order: see `find_spans`."""
+    found = find_spans(logits, lengths, outside_bias=outside_bias, recall_bias=recall_bias)
+    return found.to_lists(len(logits))
+
+
+def find_spans(
+    logits: npt.NDArray[np.floating[Any]],
+    lengths: npt.NDArray[np.integer[Any]],
+    *,
+    outside_bias: float = 0.0,
+    recall_bias: float = 0.0,
+) -> SpanColumns:
     """Find the spans of the most probable legal tag sequence of each sequence in a batch, in order.
 
     A span's score sums the probabilities of all legal sequences that hold exactly this span. Of equal
     alternatives the lower tag wins. A result does not depend on the rest of the batch, to the last bit.
+
+    Where each word's best tag is legal behind the one before, these are the best sequence, as in most
+    sentences of news; and a sequence without spans has no scores. What is left is searched and summed up.
 
     Args:
         logits: (batch, words, tags); -inf forbids a tag. What lies behind a sequence's length is not read.
@@ -101,23 +143,17 @@ def decode_spans(
     """
     _check_shapes(logits, lengths)
     emissions = _emissions(logits, lengths, outside_bias)
-    enter, stay = _fold(emissions)
-    prefix, _ = _forward(enter, stay, np.logaddexp)
-    _check_legal(prefix[-1])
-    suffix = _backward(enter, stay)
-    enter[..., 0] -= recall_bias  # from here on, when all scores are summed up
-    tags = _best_tags(enter, stay)
-    sequences, starts, ends, labels = _find_spans(tags.T)
-    path = np.take_along_axis(emissions, tags[..., np.newaxis], axis=-1)[..., 0]
-    inside = _sum_inside(path, sequences, starts, ends)
-    log_scores = prefix[starts, sequences] + inside + suffix[ends, sequences] - prefix[-1, sequences]
-    scores = np.exp(np.minimum(log_scores, 0.0))  # rounding may lift a certain span a hair above 1
-
-    decoded: list[list[DecodedSpan]] = [[] for _ in range(len(logits))]
-    columns = (sequences.tolist(), starts.tolist(), ends.tolist(), labels.tolist(), scores.tolist())
-    for sequence, start, end, label, score in zip(*columns, strict=True):
-        decoded[sequence].append(DecodedSpan(start=start, end=end, label=label, score=score))
-    return decoded
+    tags = _best_tags(emissions, recall_bias)
+    spans = _find_spans(tags)
+    rows = np.flatnonzero(np.bincount(spans[0], minlength=len(tags)))  # those with spans
+    kept = np.ascontiguousarray(emissions[rows, : int(lengths[rows].max(initial=0))].swapaxes(0, 1))
+    places = np.searchsorted(rows, spans[0]), *spans[1:3]
+    path = np.take_along_axis(kept, tags[rows, : len(kept)].T[..., np.newaxis], axis=-1)[..., 0]
+    prefix, suffix = _sum_outside(kept)
+    log_scores = prefix[places[1], places[0]] + _sum_inside(path, *places) + suffix[places[2], places[0]]
+    log_scores -= prefix[-1, places[0]]
+    # Rounding may lift a certain span a hair above 1.
+    return SpanColumns(*spans, np.exp(np.minimum(log_scores, 0.0)))
 
 
 def _check_shapes(logits: npt.NDArray[np.floating[Any]], lengths: npt.NDArray[np.integer[Any]]) -> None:
@@ -134,96 +170,115 @@ def _check_shapes(logits: npt.NDArray[np.floating[Any]], lengths: npt.NDArray[np
         )
 
 
-def _check_legal(log_mass: Floats) -> None:
-    illegal = np.flatnonzero(np.isneginf(log_mass))
+def _emissions(
+    logits: npt.NDArray[np.floating[Any]], lengths: npt.NDArray[np.integer[Any]], outside_bias: float
+) -> Floats:
+    """Scores of each word's tags below its best one's, (batch, words, tags); padding is O for certain.
+
+    A certain O adds exactly 0 to every sum, so padding needs no further care.
+    """
+    scores = logits.astype(np.float64)
+    scores[..., 0] += outside_bias
+    scores[np.arange(scores.shape[1]) >= lengths[:, np.newaxis]] = [0.0] + [-np.inf] * (scores.shape[-1] - 1)
+    highest = scores.max(-1, keepdims=True)
+    unreadable = np.argwhere(~np.isfinite(highest[..., 0]))
+    if len(unreadable):
+        sequence, word = unreadable[0]
+        raise CheckpointError(
+            f"expected finite logits (or -inf beside one), found others at word {word} of sequence "
+            f"{sequence} of the batch: admit at least O there, or export the checkpoint again"
+        )
+    scores -= highest
+    return scores
+
+
+def _best_tags(emissions: Floats, recall_bias: float) -> Integers:
+    """Best legal tags (batch, words): each word's own best where that is legal, else by Viterbi."""
+    if recall_bias:
+        emissions = emissions.copy()
+        emissions[..., 0] -= recall_bias
+    tags: Integers = emissions.argmax(-1)
+    before = np.pad(tags[:, :-1], ((0, 0), (1, 0)))
+    is_wrong = _is_inside(tags) & (before != tags) & (before != tags - 1)
+    rows = np.flatnonzero(is_wrong.any(-1))
+    if len(rows):
+        tags[rows] = _search(emissions[rows].swapaxes(0, 1), rows).T
+    return tags
+
+
+def _search(emissions: Floats, rows: Integers) -> Integers:
+    """Best legal tags (words, batch) by Viterbi, of emissions (words, batch, tags); `rows` are for errors."""
+    enter = np.concatenate([emissions[..., :1], emissions[..., 1::2]], axis=-1)  # (words, batch, states)
+    stay = np.full_like(enter, -np.inf)  # outside is never stayed in: another O enters it again
+    stay[..., 1:] = emissions[..., 2::2]
+    totals = np.zeros(enter.shape[1])  # of the best prefixes
+    best = np.full(enter.shape[1:], -np.inf)  # of those that end in each state
+    states = np.empty(enter.shape[:2], np.int64)
+    stays = np.empty(enter.shape, np.bool_)
+    for word, (entering, staying) in enumerate(zip(enter, stay, strict=True)):
+        entered, stayed = totals[:, np.newaxis] + entering, best + staying
+        np.greater(stayed, entered, out=stays[word])
+        np.maximum(entered, stayed, out=best)
+        best.argmax(-1, out=states[word])
+        totals = best.max(-1)
+    illegal = rows[np.isneginf(totals)]
     if len(illegal):
         raise CheckpointError(
             f"expected at least one legal IOB2 sequence, found none in sequence {illegal[0]} of the batch: "
             f"give O a logit above -inf on every word"
         )
-
-
-def _emissions(
-    logits: npt.NDArray[np.floating[Any]], lengths: npt.NDArray[np.integer[Any]], outside_bias: float
-) -> Floats:
-    """Log-probabilities of each word's tags, (words, batch, tags); padding is O for certain.
-
-    A certain O adds exactly 0 to every sum, so padding needs no further care.
-    """
-    scores = np.array(logits.swapaxes(0, 1), np.float64, order="C")
-    scores[..., 0] += outside_bias
-    scores[np.arange(len(scores))[:, np.newaxis] >= lengths] = [0.0] + [-np.inf] * (scores.shape[-1] - 1)
-    with np.errstate(invalid="ignore"):  # inf - inf, reported below with its place
-        scores -= scores.max(-1, keepdims=True)
-    unreadable = np.argwhere(np.isnan(scores))
-    if len(unreadable):
-        word, sequence, _ = unreadable[0]
-        raise CheckpointError(
-            f"expected finite logits (or -inf beside one), found others at word {word} of sequence "
-            f"{sequence} of the batch: admit at least O there, or export the checkpoint again"
-        )
-    scores -= np.log(np.exp(scores).sum(-1, keepdims=True))
-    return scores
-
-
-def _fold(emissions: Floats) -> tuple[Floats, Floats]:
-    """Fold tags into states, (words, batch, 1 + types): the emissions to enter each and to stay in it.
-
-    Outside is never stayed in: another O enters it again.
-    """
-    outside = emissions[..., :1]
-    enter = np.concatenate([outside, emissions[..., 1::2]], axis=-1)
-    stay = np.concatenate([np.full_like(outside, -np.inf), emissions[..., 2::2]], axis=-1)
-    return enter, stay
-
-
-def _forward(enter: Floats, stay: Floats, plus: np.ufunc) -> tuple[Floats, Floats]:
-    """Add up all legal prefixes: `np.logaddexp` gives their mass, `np.maximum` the best of them.
-
-    Returns totals (words + 1, batch) of the prefixes of each length, and shares (words + 1, batch, states) of
-    those that end in each state.
-    """
-    n_words, batch, n_states = enter.shape
-    totals = np.zeros((n_words + 1, batch))
-    shares = np.full((n_words + 1, batch, n_states), -np.inf)
-    for word in range(n_words):
-        plus(totals[word, :, np.newaxis] + enter[word], shares[word] + stay[word], out=shares[word + 1])
-        plus.reduce(shares[word + 1], axis=-1, out=totals[word + 1])
-    return totals, shares
-
-
-def _backward(enter: Floats, stay: Floats) -> Floats:
-    """Log mass (words + 1, batch) of the suffixes from each word that do not go on with an I."""
-    n_words, batch, n_states = enter.shape
-    entering = np.zeros((n_words + 1, batch))
-    staying = np.full((batch, n_states), -np.inf)
-    for word in reversed(range(n_words)):
-        rest = np.logaddexp(entering[word + 1, :, np.newaxis], staying)
-        np.logaddexp.reduce(enter[word] + rest, axis=-1, out=entering[word])
-        staying = stay[word] + rest
-    return entering
-
-
-def _best_tags(enter: Floats, stay: Floats) -> Integers:
-    """Best legal tags (words, batch), by Viterbi."""
-    totals, shares = _forward(enter, stay, np.maximum)
-    stays = shares[:-1] + stay > totals[:-1, :, np.newaxis] + enter
-    best = shares[1:].argmax(-1)
-    tags = np.empty(best.shape, np.int64)
-    sequences = np.arange(best.shape[1])
-    state = np.zeros(best.shape[1], np.int64)
-    stayed = np.zeros(best.shape[1], np.bool_)
-    for word in reversed(range(len(best))):
-        state = np.where(stayed, state, best[word])
-        stayed = stays[word, sequences, state]
-        tags[word] = 2 * state - 1 + stayed
+    tags = np.empty_like(states)
+    sequences = np.arange(len(rows))
+    state = states[-1]
+    goes_on = np.zeros(len(rows), np.bool_)
+    for word in reversed(range(len(tags))):
+        state = np.where(goes_on, state, states[word])
+        goes_on = stays[word, sequences, state]
+        tags[word] = 2 * state - 1 + goes_on
     return np.maximum(tags, 0)  # state 0 is O, which the formula puts at -1
+
+
+def _sum_outside(emissions: Floats) -> tuple[Floats, Floats]:
+    """Log mass of what can stand before and behind each word, from emissions (words, batch, tags).
+
+    The first (words + 1, batch) is of all legal prefixes of each length, the second of the suffixes from each
+    word that do not go on with an I. Both are summed up as shares of the whole, whose logarithm is kept.
+    """
+    shares = np.exp(np.where(np.isneginf(emissions), -np.inf, np.maximum(emissions, SMALLEST_SCORE)))
+    enter, stay = shares[..., 1::2].copy(), shares[..., 2::2].copy()  # (words, batch, types)
+    add = np.add.reduce
+    entering = shares[..., :1] + add(enter, axis=-1, keepdims=True)
+    before, behind, scales = np.zeros((3, len(shares) + 1, shares.shape[1], 1))
+    inside = np.zeros(enter.shape[1:])  # of prefixes, those that end inside each type
+    for word, total in enumerate(before[1:]):
+        inside *= stay[word]
+        add(inside, axis=-1, keepdims=True, out=total)
+        total += entering[word]
+        inside += enter[word]
+        inside /= total
+    behind[-1] = 1.0
+    going_on = np.zeros(enter.shape[1:])  # of suffixes, those that go on with each type's I
+    for word in reversed(range(len(shares))):
+        own, total, scale = behind[word + 1], behind[word], scales[word]
+        add(enter[word] * going_on, axis=-1, keepdims=True, out=total)
+        total += entering[word] * own
+        going_on += own
+        going_on *= stay[word]
+        add(going_on, axis=-1, keepdims=True, out=scale)
+        scale += total
+        total /= scale
+        going_on /= scale
+    with np.errstate(divide="ignore"):  # behind an I that has to come, no other suffix is left
+        before[1:] = np.log(before[1:]).cumsum(0)
+        behind = np.log(behind)
+    behind[:-1] += np.log(scales[:-1])[::-1].cumsum(0)[::-1]
+    return before[..., 0], behind[..., 0]
 
 
 def _find_spans(tags: Integers) -> tuple[Integers, Integers, Integers, Integers]:
     """Sequences, starts, ends and labels of the spans in tags (batch, words), in reading order."""
     n_words = tags.shape[1]
-    inside = (tags > 0) & (tags % 2 == 0)
+    inside = _is_inside(tags)
     goes_on = np.zeros(tags.shape, np.bool_)
     goes_on[:, 1:] = inside[:, 1:] & ((tags[:, :-1] == tags[:, 1:]) | (tags[:, :-1] == tags[:, 1:] - 1))
     # A span ends at the next word that does not go on; for the search all sequences lie in one row.
@@ -232,6 +287,11 @@ def _find_spans(tags: Integers) -> tuple[Integers, Integers, Integers, Integers]
     firsts = sequences * n_words + starts
     ends = stops[np.searchsorted(stops, firsts, side="right")] - sequences * n_words
     return sequences, starts, ends, tags[sequences, starts] // 2
+
+
+def _is_inside(tags: Integers) -> npt.NDArray[np.bool_]:
+    is_inside: npt.NDArray[np.bool_] = (tags > 0) & (tags % 2 == 0)
+    return is_inside
 
 
 def _sum_inside(path: Floats, sequences: Integers, starts: Integers, ends: Integers) -> Floats:

@@ -95,15 +95,16 @@ def encode_words(text: str, words: Sequence[Span], tokenizer: Tokenizer) -> list
         One list per word, in order; empty for a word of which the tokenizer leaves nothing (a lone tatweel).
     """
     pieces = [text[start:end] for start, end in words]
-    subwords = _encode(pieces, tokenizer)
-    cuts = {piece: _cuts(piece) for piece, ids in zip(pieces, subwords, strict=True) if len(ids) > 1}
+    different = list(dict.fromkeys(pieces))
+    subwords = dict(zip(different, _encode(different, tokenizer), strict=True))
+    cuts = {piece: _cuts(piece) for piece, ids in subwords.items() if len(ids) > 1}
     parts = list(dict.fromkeys(part for found in cuts.values() for cut in found for part in cut))
     ids_of = dict(zip(parts, _encode(parts, tokenizer), strict=True))
-    for place, piece in enumerate(pieces):
-        for proclitics, rest in cuts.get(piece, ()):
-            if len(ids_of[rest]) < sum(id >= 0 for id in subwords[place]) and ids_of[proclitics]:
-                subwords[place] = [*(~id for id in ids_of[proclitics]), *ids_of[rest]]
-    return subwords
+    for piece, found in cuts.items():
+        for proclitics, rest in found:
+            if len(ids_of[rest]) < sum(id >= 0 for id in subwords[piece]) and ids_of[proclitics]:
+                subwords[piece] = [*(~id for id in ids_of[proclitics]), *ids_of[rest]]
+    return [subwords[piece] for piece in pieces]
 
 
 def _encode(pieces: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:

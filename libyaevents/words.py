@@ -50,10 +50,14 @@ def split_words(text: str, start: int = 0, end: int | None = None) -> list[Span]
     spans: list[Span] = []
     position = start
     for cut in _CUT.finditer(text, start, end):
-        spans.extend(_chunk_words(text, position, cut.start()))
+        stop, following = cut.span()
+        if text[position:stop].isalnum():  # nine chunks of ten
+            spans.append((position, stop))
+        else:
+            spans.extend(_chunk_words(text, position, stop))
         if cut[1] is not None:
-            spans.extend((offset, offset + 1) for offset in range(cut.start(), cut.end()))
-        position = cut.end()
+            spans.extend((offset, offset + 1) for offset in range(stop, following))
+        position = following
     spans.extend(_chunk_words(text, position, end))
     return spans
 

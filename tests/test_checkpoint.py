@@ -6,8 +6,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import onnx
 import pytest
@@ -26,6 +27,7 @@ from libyaevents.checkpoint import (
     load_settings,
     load_words_tokenizer,
     model_folder,
+    resolve_engine,
     save_network,
     save_settings,
     whole_folder,
@@ -203,11 +205,52 @@ def test_config_is_a_bert_of_the_hub(tiny_model: Path) -> None:
 
 
 def test_engines(tiny_model: Path) -> None:
-    """The engine is ONNX Runtime unless torch is asked for; another is refused."""
-    assert isinstance(load_engine(tiny_model), OnnxEngine)
+    """Each engine is the one that its name says; another is refused."""
+    assert isinstance(load_engine(tiny_model, "onnx"), OnnxEngine)
     assert isinstance(load_engine(tiny_model, "torch"), TorchEngine)
-    with pytest.raises(ConfigError, match="engine is 'openvino': expected one of onnx, torch"):
-        load_engine(tiny_model, "openvino")  # type: ignore[arg-type]
+    with pytest.raises(
+        ConfigError, match="engine is 'tensorrt': expected one of auto, onnx, openvino, torch"
+    ):
+        load_engine(tiny_model, "tensorrt")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("machine", "is_installed", "expected"),
+    [
+        ("x86_64", True, "openvino"),
+        ("AMD64", True, "openvino"),
+        ("arm64", True, "onnx"),
+        ("x86_64", False, "onnx"),
+    ],
+)
+def test_automatic_engine(
+    monkeypatch: pytest.MonkeyPatch, machine: str, is_installed: bool, expected: str
+) -> None:
+    """OpenVINO is taken where it is installed and faster, which it is on processors of Intel and AMD."""
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr(checkpoint, "find_spec", lambda name: name if is_installed else None)
+    assert resolve_engine("auto") == expected
+    assert resolve_engine("torch") == "torch"
+
+
+def test_openvino_engine_without_openvino(tiny_model: Path) -> None:
+    """Where OpenVINO is not installed, its engine names the pip line, and the default engine runs."""
+    program = f"""
+import sys
+sys.modules["openvino"] = None
+from pathlib import Path
+from libyaevents.checkpoint import load_engine
+from libyaevents.errors import MissingExtraError
+print(type(load_engine(Path({str(tiny_model)!r}))).__name__)
+try:
+    load_engine(Path({str(tiny_model)!r}), "openvino")
+except MissingExtraError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    name, message = done.stdout.splitlines()
+    assert name == "OnnxEngine"
+    assert message.endswith("pip install 'libyaevents[openvino]'")
 
 
 def test_torch_engine_without_torch(tiny_model: Path) -> None:
@@ -231,7 +274,7 @@ except MissingExtraError as error:
 
 LOADERS: dict[str, Callable[[Path], object]] = {
     "torch": load_network,
-    "onnx": load_engine,
+    "onnx": partial(load_engine, engine="onnx"),
 }
 NEEDED = {
     "torch": ["config.json", "model.safetensors", "labels.json"],
@@ -432,16 +475,16 @@ def test_whole_graphs_pass(tiny_model: Path, full_graphs: Path) -> None:
         check_graph(path)
 
 
-def test_custom_operator_is_refused(model_copy: Path) -> None:
+@pytest.mark.parametrize("engine", ["onnx", "openvino"])
+def test_custom_operator_is_refused(model_copy: Path, engine: Literal["onnx", "openvino"]) -> None:
     """A graph with an operator of a domain of its own is refused; no code for it is looked for."""
+    pytest.importorskip("openvino")
     graph = onnx.load(model_copy / "roles.onnx")
     graph.graph.node[0].domain = "org.example.evil"
     graph.opset_import.add(domain="org.example.evil", version=1)
     onnx.save_model(graph, model_copy / "roles.onnx")
-    with pytest.raises(
-        CheckpointError, match=r"(?s)roles\.onnx is not a graph that ONNX Runtime can run.*evil"
-    ):
-        load_engine(model_copy)
+    with pytest.raises(CheckpointError, match=r"(?s)roles\.onnx is not a graph that .* can run.*evil"):
+        load_engine(model_copy, engine)
 
 
 # Writing

@@ -16,9 +16,9 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer, pipelin
 from libyaevents import export as export_module
 from libyaevents.checkpoint import Settings, load_labels, save_network
 from libyaevents.documents import Document
-from libyaevents.engines.onnx import ENCODER_INPUTS
+from libyaevents.engines.graphs import ENCODER_INPUTS
 from libyaevents.errors import ConfigError, ModelNotFoundError, OutputError
-from libyaevents.export import RowwiseEmbedding, export, export_entities
+from libyaevents.export import export, export_entities
 from libyaevents.modeling import Pooling
 from libyaevents.tags import iob2_tags
 from libyaevents.windows import collate
@@ -66,7 +66,7 @@ def test_batches_are_of_any_size(graphs: dict[str, onnx.ModelProto]) -> None:
 
 
 def test_int8_graph(graphs: dict[str, onnx.ModelProto]) -> None:
-    """The int8 graph keeps embeddings and matrices in int8, attention's apart, and fixed ranges."""
+    """The int8 graph keeps embeddings and matrices in int8, the heads' apart, and fixed ranges."""
     nodes = graphs["int8"].graph.node
     assert {"QuantizeLinear", "DequantizeLinear"} <= {node.op_type for node in nodes}
     assert not any(node.op_type.startswith("Dynamic") for node in nodes)
@@ -77,16 +77,19 @@ def test_int8_graph(graphs: dict[str, onnx.ModelProto]) -> None:
     assert floats < full / 2  # in a model of use the embeddings and inner layers weigh more
 
 
-def test_rowwise_embedding() -> None:
-    """A row of an embedding table is off by at most half a step of its own 127; a row of zeros stays."""
-    weight = (
-        torch.randn(20, 8, generator=torch.Generator().manual_seed(0)) * torch.logspace(-3, 2, 20)[:, None]
-    )
-    weight[3] = 0
-    looked_up = RowwiseEmbedding(weight)(torch.arange(20))
-    steps = weight.abs().amax(1, keepdim=True) / 127
-    assert ((looked_up - weight).abs() <= steps / 2 + 1e-6).all()
-    assert not looked_up[3].any()
+def test_int8_products(graphs: dict[str, onnx.ModelProto]) -> None:
+    """All products of a layer with weights are int8, and none of their results is rounded to int8."""
+    nodes = graphs["int8"].graph.node
+    maker = {name: node for node in nodes for name in node.output}
+    products = [
+        node
+        for node in nodes
+        if node.op_type == "MatMul"
+        and all(name in maker and maker[name].op_type == "DequantizeLinear" for name in node.input)
+    ]
+    assert len(products) == 4 * 2  # query, key and value in one; output; up; down
+    results = {node.output[0] for node in products}
+    assert not any(node.op_type == "QuantizeLinear" and node.input[0] in results for node in nodes)
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
-from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,8 @@ from libyaevents.engines import Encoded, RoleLogits, TriggerBatch
 from libyaevents.engines.torch import TorchEngine
 from libyaevents.errors import ConfigError, DocumentError, InputError, InputTypeError, LabelError
 from libyaevents.evaluation.calibration import Calibrator, calibrate
-from libyaevents.extractor import ROLE_REACH, Extractor
+from libyaevents.extractor import Extractor
+from libyaevents.triggers import ROLE_REACH
 from libyaevents.windows import WindowBatch
 from libyaevents.words import split_sentences, split_words
 from tests.test_words import arabic_texts
@@ -278,7 +277,7 @@ def test_results_do_not_depend_on_company(
             _assert_same(document, alone[place])
 
 
-@pytest.mark.parametrize("at_a_time", [1, 100, 700])
+@pytest.mark.parametrize("at_a_time", [1, 300, 2000])
 def test_results_do_not_depend_on_chunks(
     monkeypatch: pytest.MonkeyPatch,
     extractor: Extractor,
@@ -287,7 +286,7 @@ def test_results_do_not_depend_on_chunks(
     at_a_time: int,
 ) -> None:
     """However many documents are read at a time, they come out in order and unchanged."""
-    monkeypatch.setattr(extractor_module, "SUBWORDS_AT_A_TIME", at_a_time)
+    monkeypatch.setattr(extractor_module, "CHARACTERS_AT_A_TIME", at_a_time)
     for document, expected in zip(extractor.extract_many(texts), alone, strict=True):
         _assert_same(document, expected)
 
@@ -305,50 +304,6 @@ def test_any_company(any_extractor: Extractor, article: Document, data: st.DataO
 def test_reading_again(extractor: Extractor, article: Document) -> None:
     """The same text gives the same document, to the last bit."""
     assert extractor.extract(article.text) == extractor.extract(article.text)
-
-
-# Streams
-
-
-def test_stream_is_lazy(any_extractor: Extractor, article: Document) -> None:
-    """An endless stream gives its first documents after a bounded number has been read."""
-    taken = count()
-
-    def endless() -> Iterator[str]:
-        while True:
-            next(taken)
-            yield article.text
-
-    first = list(islice(any_extractor.extract_many(endless()), 3))
-    assert len(first) == 3
-    n_subwords = sum(len(window.input_ids) for window in any_extractor._prepare(article).windows)
-    assert next(taken) <= extractor_module.SUBWORDS_AT_A_TIME // n_subwords + 1
-
-
-def test_nothing_is_read_before_it_is_asked_for(any_extractor: Extractor) -> None:
-    """Making the iterator reads nothing."""
-
-    def fails() -> Iterator[str]:
-        pytest.fail("the stream was read")
-        yield ""
-
-    any_extractor.extract_many(fails())
-
-
-def test_order_is_kept(any_extractor: Extractor) -> None:
-    """Documents come back in order, one for each, empty ones too."""
-    texts = [SENTENCES[0], "", LONG[:900], " ", SENTENCES[1]]
-    assert [document.text for document in any_extractor.extract_many(texts)] == texts
-    assert list(any_extractor.extract_many([])) == []
-
-
-def test_error_behind_good_documents(monkeypatch: pytest.MonkeyPatch, any_extractor: Extractor) -> None:
-    """A bad item is told when its turn comes; what was complete before it has come out."""
-    monkeypatch.setattr(extractor_module, "SUBWORDS_AT_A_TIME", 1)
-    stream = any_extractor.extract_many([SENTENCES[0], None, SENTENCES[1]])  # type: ignore[list-item]
-    assert next(stream).text == SENTENCES[0]
-    with pytest.raises(InputTypeError):
-        next(stream)
 
 
 # What is kept, what is refused

@@ -22,7 +22,7 @@ from libyaevents.cli.files import (
     write,
     write_annotated,
 )
-from libyaevents.errors import ConfigError, LibyaeventsError
+from libyaevents.errors import ConfigError
 
 if TYPE_CHECKING:
     from libyaevents.documents import Document
@@ -68,26 +68,11 @@ def extract(
     extractor = libyaevents.Extractor.from_pretrained(
         DEFAULT_MODEL if model is None else model, recall_bias=recall_bias, enrich=enrich, actors=actors
     )
-    found = _extract_all(extractor, documents)
+    found = extractor.extract_many(documents)
     if len(files or []) > 1 and sys.stderr.isatty() and not (output is None and sys.stdout.isatty()):
         found = _show_progress(found, files or [])
     advice = "give a folder, as in --output pages, or --format jsonl"
     write(found, output, format or default_format(output), advice)
-
-
-def _extract_all(extractor: libyaevents.Extractor, documents: Iterator[Document]) -> Iterator[Document]:
-    """Yield results; where a document cannot be read, those of the documents before it first."""
-    failures: list[LibyaeventsError] = []
-
-    def read() -> Iterator[Document]:
-        try:
-            yield from documents
-        except LibyaeventsError as error:
-            failures.append(error)
-
-    yield from extractor.extract_many(read())
-    if failures:
-        raise failures[0]
 
 
 def _show_progress(documents: Iterable[Document], files: Sequence[Path]) -> Iterator[Document]:

@@ -4,22 +4,27 @@ Graphs come from untrusted folders. `checkpoint` refuses those with tensors in o
 made; operators of a custom domain ONNX Runtime itself refuses, as it has no code for them.
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import onnxruntime
 
 from libyaevents.engines import Encoded, RoleLogits, TriggerBatch
+from libyaevents.engines.graphs import (
+    ENCODER_INPUTS,
+    ENCODER_OUTPUTS,
+    ROLES_INPUTS,
+    ROLES_OUTPUTS,
+    check_names,
+    n_threads_or_cores,
+)
 from libyaevents.errors import CheckpointError
 from libyaevents.windows import WindowBatch
 
-__all__ = ["ENCODER_INPUTS", "ENCODER_OUTPUTS", "ROLES_INPUTS", "ROLES_OUTPUTS", "OnnxEngine"]
+__all__ = ["OnnxEngine", "RolesSession"]
 
-ENCODER_INPUTS = ("input_ids", "attention_mask", "word_ids", "word_mask")
-ENCODER_OUTPUTS = ("word_states", "entity_logits", "trigger_logits")
-ROLES_INPUTS = ("word_states", "word_mask", "sentence", "span", "event_type")
-ROLES_OUTPUTS = ("role_logits", "factuality_logits")
+# Its fused kernel takes four times as long as the addition and the normalization that it stands for.
+SLOW_FUSIONS = ["SkipLayerNormFusion"]
 
 
 class OnnxEngine:
@@ -27,13 +32,12 @@ class OnnxEngine:
 
     def __init__(self, encoder: Path, roles: Path, *, n_threads: int | None = None) -> None:
         self._encoder = _session(encoder, n_threads, ENCODER_INPUTS, ENCODER_OUTPUTS)
-        self._roles = _session(roles, n_threads, ROLES_INPUTS, ROLES_OUTPUTS)
+        self._roles = RolesSession(roles, n_threads)
 
     @property
     def widths(self) -> Mapping[str, int | str]:
         """The last dimension of each output, by name; a string where the graph leaves it open."""
-        outputs = (*self._encoder.get_outputs(), *self._roles.get_outputs())
-        return {output.name: output.shape[-1] for output in outputs}
+        return {**_widths(self._encoder), **self._roles.widths()}
 
     def encode(self, batch: WindowBatch) -> Encoded:
         """Read windows: see `Encoded`."""
@@ -43,9 +47,28 @@ class OnnxEngine:
 
     def roles(self, batch: TriggerBatch) -> RoleLogits:
         """Read the sentences of triggers: see `RoleLogits`."""
+        return self._roles.run(batch)
+
+
+class RolesSession:
+    """Runs the `roles` graph alone."""
+
+    def __init__(self, path: Path, n_threads: int | None) -> None:
+        self._session = _session(path, n_threads, ROLES_INPUTS, ROLES_OUTPUTS)
+
+    def widths(self) -> dict[str, int | str]:
+        """The last dimension of each output, by name."""
+        return _widths(self._session)
+
+    def run(self, batch: TriggerBatch) -> RoleLogits:
+        """Read the sentences of triggers: see `RoleLogits`."""
         return RoleLogits(
-            *self._roles.run(ROLES_OUTPUTS, {name: getattr(batch, name) for name in ROLES_INPUTS})
+            *self._session.run(ROLES_OUTPUTS, {name: getattr(batch, name) for name in ROLES_INPUTS})
         )
+
+
+def _widths(session: onnxruntime.InferenceSession) -> dict[str, int | str]:
+    return {output.name: output.shape[-1] for output in session.get_outputs()}
 
 
 def _session(
@@ -53,22 +76,17 @@ def _session(
 ) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # the message of an error is raised; ORT's own log on stderr is not wanted
-    options.intra_op_num_threads = n_threads or min(_n_cores(), 8)
+    options.intra_op_num_threads = n_threads_or_cores(n_threads)
+    # Threads that wait for work by spinning take the cores from whoever has some.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # It keeps a plan for every shape that ever came; a stream has ever new ones, and must stay flat.
+    options.enable_mem_pattern = False
     try:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            path, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW_FUSIONS
+        )
     except Exception as error:  # ORT raises a dozen types that share no base class but this
         raise CheckpointError(f"{path} is not a graph that ONNX Runtime can run: {error}") from error
-    for expected, values in ((inputs, session.get_inputs()), (outputs, session.get_outputs())):
-        found = [value.name for value in values]
-        if sorted(found) != sorted(expected):
-            raise CheckpointError(
-                f"{path} has {', '.join(found)}: expected {', '.join(expected)}; copy the model folder anew"
-            )
+    check_names(path, found=[value.name for value in session.get_inputs()], expected=inputs)
+    check_names(path, found=[value.name for value in session.get_outputs()], expected=outputs)
     return session
-
-
-def _n_cores() -> int:
-    """The cores that this process may use; all there are where the system does not say (macOS)."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

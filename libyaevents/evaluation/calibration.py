@@ -63,8 +63,9 @@ class Calibrator:
         """Return the calibrated score, from 0 to 1."""
         if not 0 < score < 1:
             return score
-        logit = math.log(score) - math.log1p(-score)
-        return math.exp(-np.logaddexp(0.0, -(self.slope * logit + self.intercept)))
+        logit = self.slope * (math.log(score) - math.log1p(-score)) + self.intercept
+        odds = math.exp(-abs(logit))  # of the less likely side, so that nothing overflows
+        return (1.0 if logit > 0 else odds) / (1.0 + odds)
 
 
 Calibrators = Mapping[str, Calibrator]

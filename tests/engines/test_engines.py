@@ -1,20 +1,29 @@
-"""Engines: both calls of the ONNX engine give what the torch network gives."""
+"""Engines: both calls of either engine of exported graphs give what the torch network gives."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from libyaevents.checkpoint import load_engine, load_network, load_words_tokenizer
-from libyaevents.documents import Document
+from libyaevents.checkpoint import load_network, load_words_tokenizer
+from libyaevents.documents import Argument, Document, Entity, Trigger
 from libyaevents.engines import Encoded, Engine, TriggerBatch
 from libyaevents.engines.onnx import OnnxEngine
 from libyaevents.engines.torch import TorchEngine
 from libyaevents.errors import CheckpointError
+from libyaevents.extractor import Extractor
 from libyaevents.windows import WindowBatch, collate
 from tests.tiny import make_windows_of
 
+if TYPE_CHECKING:
+    from libyaevents.engines.openvino import OpenVinoEngine
+
+GraphEngine: TypeAlias = "OnnxEngine | OpenVinoEngine"
+GRAPH_ENGINES = ("onnx", "openvino")
 N_EVENT_TYPES = 26
 
 
@@ -24,21 +33,32 @@ def torch_engine(tiny_model: Path) -> TorchEngine:
     return TorchEngine(load_network(tiny_model))
 
 
-@pytest.fixture(scope="module")
-def full_engine(full_graphs: Path) -> OnnxEngine:
-    """ONNX Runtime over the float32 graphs."""
-    return OnnxEngine(full_graphs / "encoder.onnx", full_graphs / "roles.onnx", n_threads=1)
+@pytest.fixture(scope="module", params=GRAPH_ENGINES)
+def graph_engine(request: pytest.FixtureRequest) -> type[GraphEngine]:
+    """ONNX Runtime, and OpenVINO where it is installed."""
+    if request.param == "onnx":
+        return OnnxEngine
+    pytest.importorskip("openvino")
+    from libyaevents.engines.openvino import OpenVinoEngine
+
+    return OpenVinoEngine
 
 
 @pytest.fixture(scope="module")
-def int8_engine(tiny_model: Path) -> Engine:
-    """ONNX Runtime over the graphs of the model's own folder."""
-    return load_engine(tiny_model, n_threads=1)
+def full_engine(graph_engine: type[GraphEngine], full_graphs: Path) -> GraphEngine:
+    """An engine over the float32 graphs."""
+    return graph_engine(full_graphs / "encoder.onnx", full_graphs / "roles.onnx", n_threads=1)
+
+
+@pytest.fixture(scope="module")
+def int8_engine(graph_engine: type[GraphEngine], tiny_model: Path) -> GraphEngine:
+    """An engine over the graphs of the model's own folder."""
+    return graph_engine(tiny_model / "encoder.int8.onnx", tiny_model / "roles.onnx", n_threads=1)
 
 
 @pytest.fixture(scope="module")
 def batches(tiny_model: Path, article: Document) -> list[WindowBatch]:
-    """The windows one by one, two together, all together; a single word; words without subwords."""
+    """The windows one by one, two together, all together; a single word, many; words without subwords."""
     tokenizer = load_words_tokenizer(tiny_model)
     windows = make_windows_of(article, tokenizer)
     one_word = make_windows_of(Document(text="سرت"), tokenizer)
@@ -48,6 +68,7 @@ def batches(tiny_model: Path, article: Document) -> list[WindowBatch]:
         windows[:2],
         windows,
         one_word,
+        one_word * 70,
         no_subwords,
         [*windows, *one_word],
     ]
@@ -146,7 +167,7 @@ def test_word_without_subwords_has_no_state(
         assert states[1].any()
 
 
-def test_widths(full_engine: OnnxEngine) -> None:
+def test_widths(full_engine: GraphEngine) -> None:
     """The engine knows how many columns each output has."""
     assert full_engine.widths == {
         "word_states": 32,
@@ -157,15 +178,64 @@ def test_widths(full_engine: OnnxEngine) -> None:
     }
 
 
-def test_damaged_graph(full_graphs: Path, tmp_path: Path) -> None:
+def test_runs_keep_their_results(full_engine: Engine, batches: list[WindowBatch]) -> None:
+    """What a call returned is not changed by the next one."""
+    first = full_engine.encode(batches[0])
+    kept = [array.copy() for array in first]
+    full_engine.encode(batches[1])
+    assert all(np.array_equal(array, copy) for array, copy in zip(first, kept, strict=True))
+
+
+def test_threads_do_not_disturb_each_other(int8_engine: Engine, batches: list[WindowBatch]) -> None:
+    """Calls from several threads at once give what they give one after the other."""
+    expected = [int8_engine.encode(batch) for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(int8_engine.encode, batches * 5))
+    for ours, theirs in zip(found, expected * 5, strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_damaged_graph(graph_engine: type[GraphEngine], full_graphs: Path, tmp_path: Path) -> None:
     """A file that is no graph, or half of one, is refused by name."""
     for data in (b"", b"no graph", (full_graphs / "roles.onnx").read_bytes()[:5000]):
         (tmp_path / "roles.onnx").write_bytes(data)
-        with pytest.raises(CheckpointError, match=r"roles\.onnx is not a graph that ONNX Runtime can run"):
-            OnnxEngine(full_graphs / "encoder.onnx", tmp_path / "roles.onnx")
+        with pytest.raises(CheckpointError, match=r"roles\.onnx is not a graph that \w+ ?\w+ can run"):
+            graph_engine(full_graphs / "encoder.onnx", tmp_path / "roles.onnx")
 
 
-def test_graphs_the_wrong_way_round(full_graphs: Path) -> None:
+def test_graphs_the_wrong_way_round(graph_engine: type[GraphEngine], full_graphs: Path) -> None:
     """A graph with other inputs than its call has is refused when it is loaded, not when it is run."""
     with pytest.raises(CheckpointError, match=r"roles\.onnx has .*: expected input_ids, "):
-        OnnxEngine(full_graphs / "roles.onnx", full_graphs / "encoder.onnx")
+        graph_engine(full_graphs / "roles.onnx", full_graphs / "encoder.onnx")
+
+
+@pytest.mark.parametrize("engine", GRAPH_ENGINES)
+def test_results_do_not_depend_on_company(
+    tiny_model: Path, article: Document, engine: Literal["onnx", "openvino"]
+) -> None:
+    """Whatever is read with an article, and in which order, its spans are the same, its scores nearly."""
+    pytest.importorskip("openvino")
+    extractor = Extractor.from_pretrained(tiny_model, engine=engine, n_threads=1, enrich=False)
+    texts = [article.text, "وصل إلى طرابلس أمس.", article.text[: len(article.text) // 2], "سرت"]
+    alone = [extractor.extract(text) for text in texts]
+    together = list(extractor.extract_many(texts))
+    reversed_order = list(extractor.extract_many(texts[::-1]))[::-1]
+    for one, *others in zip(alone, together, reversed_order, strict=True):
+        for other in others:
+            assert _without_scores(other) == _without_scores(one)
+            np.testing.assert_allclose(_scores(other), _scores(one), atol=1e-3)
+
+
+def _mentions(document: Document) -> list[Entity | Trigger | Argument]:
+    triggers = [event.trigger for event in document.events]
+    arguments = [argument for event in document.events for argument in event.arguments]
+    return [*document.entities, *triggers, *arguments]
+
+
+def _scores(document: Document) -> list[float]:
+    return [mention.score or 0.0 for mention in _mentions(document)]
+
+
+def _without_scores(document: Document) -> list[Entity | Trigger | Argument]:
+    return [replace(mention, score=None) for mention in _mentions(document)]
