@@ -187,7 +187,9 @@ def evaluate(
     gold: Annotated[Path, Argument(metavar="GOLD", help="Annotated documents, .jsonl.")],
     predicted: Annotated[Path | None, Argument(metavar="PREDICTED", help="The same, by a model.")] = None,
     model: Annotated[Text, Option(metavar="MODEL", help="Reads GOLD's texts, for PREDICTED.")] = None,
-    engine: Annotated[Literal["onnx", "torch"], Option(help="What runs the model.")] = "onnx",
+    engine: Annotated[
+        Literal["auto", "onnx", "openvino", "torch"], Option(help="What runs the model (auto).")
+    ] = "auto",
     recall_bias: RecallBias = 0.0,
     as_json: Annotated[bool, Option("--json", help="Print all figures as JSON.")] = False,
     verbose: Verbose = False,

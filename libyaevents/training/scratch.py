@@ -109,7 +109,7 @@ class ScratchConfig:
     normalization: Literal["fold", "light", "none"] = "fold"
     clitics: bool = False
     hidden_size: int = 256
-    n_layers: int = 4
+    n_layers: int = 6
     n_heads: int = 4
     epochs: int = 3
     seed: int = 0

@@ -260,7 +260,7 @@ def test_no_such_encoder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 def test_the_shipped_encoder_has_a_name() -> None:
     """The pretrained encoder is found by its name; it has no head of the events."""
     encoder, tokenizer = load_encoder("compact")
-    assert (encoder.config.num_hidden_layers, encoder.config.hidden_size) == (4, 256)
+    assert (encoder.config.num_hidden_layers, encoder.config.hidden_size) == (6, 256)
     again, _ = load_encoder(str(SHIPPED))
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in encoder.state_dict().items())
     assert {value.dtype for value in encoder.state_dict().values()} == {torch.float32}
