@@ -49,6 +49,9 @@ CHARACTERS_AT_A_TIME = 16_384  # of documents that are read together; bounds the
 OVERHEAD = 32  # characters that could be read in the time that a document takes beside its own
 WORDS_AT_A_TIME = 8192  # of parts of documents whose states are held together
 SUBWORDS_A_BATCH = 1024
+WIDTH_STEP = (
+    8  # widths of batches are multiples of it: an engine keeps code or plans for each shape it has met
+)
 PAIRS_A_BATCH = 4096  # (trigger, word) pairs in one call of the role head
 MOST_THREADS = 4  # of a stream: a quarter of the work holds Python's lock, so that more would wait for it
 LARGEST_RECALL_BIAS = 20.0  # odds of 5 × 10⁸: beyond it there is all or nothing
@@ -271,9 +274,10 @@ class Extractor:
         """
         placed = [(own.start, window) for part, own in chunk.placed() for window in part.windows]
         whole: list[NDArray[np.float32]] = []
-        lengths = [_width(window) for _, window in placed]
-        for indexes in batch_by_length(lengths, max_tokens=SUBWORDS_A_BATCH):
-            encoded = self.engine.encode(collate([placed[index][1] for index in indexes]))
+        widths = [_width(window, self.settings.max_subwords) for _, window in placed]
+        for indexes in _few_shapes(batch_by_length(widths, max_tokens=SUBWORDS_A_BATCH)):
+            windows = [placed[index][1] for index in indexes]
+            encoded = self.engine.encode(collate(windows, width=widths[indexes[-1]]))
             whole = whole or [np.zeros((chunk.n_words, array.shape[-1]), np.float32) for array in encoded]
             for row, index in enumerate(indexes):
                 first, window = placed[index]
@@ -427,9 +431,19 @@ def _weigh(item: object) -> int:
     return OVERHEAD + (len(text) if isinstance(text, str) else 0)
 
 
-def _width(window: Window) -> int:
-    """What a window takes in a batch; of words that have no subword (a lone tatweel) there may be many."""
-    return max(len(window.input_ids), window.words[1] - window.words[0])
+def _width(window: Window, most: int) -> int:
+    """What a window takes in a batch beside the like; words without subwords (a lone ـ) may be many."""
+    n_subwords = min(-(-len(window.input_ids) // WIDTH_STEP) * WIDTH_STEP, most)
+    return max(n_subwords, window.words[1] - window.words[0])
+
+
+def _few_shapes(batches: Iterable[list[int]]) -> Iterator[list[int]]:
+    """Cut batches so that each has 1, 2, 4, 8 … members."""
+    for batch in batches:
+        while batch:
+            size = 1 << (len(batch).bit_length() - 1)
+            yield batch[:size]
+            batch = batch[size:]
 
 
 def _warn_of_cuts(document: Document, windows: Sequence[Window]) -> None:

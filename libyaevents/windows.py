@@ -205,9 +205,9 @@ def make_windows(
     ]
 
 
-def collate(windows: Sequence[Window]) -> WindowBatch:
-    """Pad windows to one rectangle, as wide as the longest of them."""
-    n_subwords = max((len(window.input_ids) for window in windows), default=0)
+def collate(windows: Sequence[Window], *, width: int = 0) -> WindowBatch:
+    """Pad windows to one rectangle, as wide as the longest of them, and at least `width`, words included."""
+    n_subwords = max([width, *(len(window.input_ids) for window in windows)])
     n_words = np.array([window.words[1] - window.words[0] for window in windows], dtype=np.int64)
     input_ids = np.zeros((len(windows), n_subwords), dtype=np.int64)
     attention_mask = np.zeros_like(input_ids)
@@ -217,7 +217,7 @@ def collate(windows: Sequence[Window]) -> WindowBatch:
         input_ids[row, :length] = window.input_ids
         attention_mask[row, :length] = 1
         word_ids[row, :length] = window.word_ids
-    word_mask = np.arange(n_words.max(initial=0)) < n_words[:, None]
+    word_mask = np.arange(n_words.max(initial=width)) < n_words[:, None]
     return WindowBatch(
         input_ids=input_ids, attention_mask=attention_mask, word_ids=word_ids, word_mask=word_mask
     )

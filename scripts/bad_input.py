@@ -2,11 +2,11 @@
 
     python scripts/bad_input.py [--size 1.0] [--only NAME …] [--threads N] [--json FILE]
 
-Each input at each size is read by a process of its own, with all enrichers. A line tells its processor
-time (which other load of the machine disturbs least) at full size; its peak memory at each of the sizes, to
-be held against that of a process that reads one word; and the time of a quarter and of a half as shares of the whole: 0.25 and 0.5 where
-time is linear. Where documents are many, none of the results is kept, and memory stays; the result of one
-large document is large. Unix alone tells the peak.
+Each input at each size is read by a process of its own, with all enrichers. A line tells its processor time
+(which other load of the machine disturbs least) at full size; its peak memory at each of the sizes, to be
+held against that of a process that reads one word; and the time of a quarter and of a half as shares of the
+whole: 0.25 and 0.5 where time is linear. Where documents are many, none of the results is kept, and memory
+stays; the result of one large document is large. Unix alone tells the peak.
 """
 
 import argparse

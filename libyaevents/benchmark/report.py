@@ -23,8 +23,9 @@ ROWS = {
 }
 STARTS = {
     "pipelines": "two pipelines",
-    "extract": "libyaevents extract --no-enrich",
-    "extract_enriched": "libyaevents extract",
+    "onnx": "libyaevents extract, ONNX Runtime",
+    "onnx_no_enrich": "the same, --no-enrich",
+    "openvino": "libyaevents extract, OpenVINO",
 }
 MIB = 2**20
 LEAST_OWN_SHARE = 0.9  # of a core, below which a run did not have it to itself

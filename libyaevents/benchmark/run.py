@@ -247,9 +247,11 @@ def _measure_starts(job: _Job, say: Say) -> dict[str, Any]:
     folders = str(job.models.entities), str(job.models.triggers)
     commands = {
         "pipelines": (sys.executable, "-m", "libyaevents.benchmark.pipelines", *folders, str(file)),
-        "extract": (*extract, "--no-enrich"),
-        "extract_enriched": extract,
+        "onnx": (*extract, "--engine", "onnx"),
+        "onnx_no_enrich": (*extract, "--engine", "onnx", "--no-enrich"),
     }
+    if find_spec("openvino"):
+        commands["openvino"] = (*extract, "--engine", "openvino")
     found: dict[str, list[Any]] = {name: [] for name in commands}
     for number in range(job.plan.n_rounds):
         say(f"cold start {number + 1} of {job.plan.n_rounds}")

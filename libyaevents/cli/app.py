@@ -21,6 +21,7 @@ from libyaevents.errors import LibyaeventsError
 __all__ = [
     "Actors",
     "Day",
+    "Engine",
     "Number",
     "Precision",
     "RecallBias",
@@ -117,6 +118,7 @@ Number = float | None
 Precision = Literal["float32", "bfloat16"] | None
 Day = Annotated[date | None, Option(parser=_parse_date, metavar="DATE", help="Day of undated articles.")]
 Actors = Annotated[Path | None, Option(metavar="CSV", help="Own actors, beside the packaged ones.")]
+Engine = Annotated[Literal["auto", "onnx", "openvino", "torch"], Option(help="What runs the model (auto).")]
 RecallBias = Annotated[float, Option(help="Above 0 finds more, below 0 less but surer (0).")]
 Verbose = Annotated[bool, Option("--verbose", "-v", callback=_set_verbose, help="Show the log on stderr.")]
 Version = Annotated[

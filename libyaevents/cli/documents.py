@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from typer import Argument, Option
 
 import libyaevents
-from libyaevents.cli.app import Actors, Day, RecallBias, Text, Verbose, Whole, app
+from libyaevents.cli.app import Actors, Day, Engine, RecallBias, Text, Verbose, Whole, app
 from libyaevents.cli.files import (
     Format,
     default_format,
@@ -46,6 +46,7 @@ def extract(
     article: Annotated[bool, Option("--article", help="Read the article that comes along.")] = False,
     format: Annotated[Format | None, Option(help="As --output ends, else table or piped jsonl.")] = None,
     model: Annotated[Text, Option(metavar="MODEL", help="A model's name or folder (compact).")] = None,
+    engine: Engine = "auto",
     recall_bias: RecallBias = 0.0,
     published: Day = None,
     enrich: Annotated[bool, Option(help="Resolve dates, places, actors, claims, figures.")] = True,
@@ -66,7 +67,11 @@ def extract(
         raise ConfigError("expected --actors or --no-enrich, found both: leave one out")
     documents = read_articles(files or [], is_packaged=article, published=published)
     extractor = libyaevents.Extractor.from_pretrained(
-        DEFAULT_MODEL if model is None else model, recall_bias=recall_bias, enrich=enrich, actors=actors
+        DEFAULT_MODEL if model is None else model,
+        engine=engine,
+        recall_bias=recall_bias,
+        enrich=enrich,
+        actors=actors,
     )
     found = extractor.extract_many(documents)
     if len(files or []) > 1 and sys.stderr.isatty() and not (output is None and sys.stdout.isatty()):

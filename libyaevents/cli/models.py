@@ -11,7 +11,7 @@ import typer
 from typer import Argument, Option
 
 import libyaevents
-from libyaevents.cli.app import Number, Precision, RecallBias, Text, Verbose, Whole, app
+from libyaevents.cli.app import Engine, Number, Precision, RecallBias, Text, Verbose, Whole, app
 from libyaevents.cli.files import DATA
 from libyaevents.errors import ConfigError, CorpusError, MissingFileError
 
@@ -187,9 +187,7 @@ def evaluate(
     gold: Annotated[Path, Argument(metavar="GOLD", help="Annotated documents, .jsonl.")],
     predicted: Annotated[Path | None, Argument(metavar="PREDICTED", help="The same, by a model.")] = None,
     model: Annotated[Text, Option(metavar="MODEL", help="Reads GOLD's texts, for PREDICTED.")] = None,
-    engine: Annotated[
-        Literal["auto", "onnx", "openvino", "torch"], Option(help="What runs the model (auto).")
-    ] = "auto",
+    engine: Engine = "auto",
     recall_bias: RecallBias = 0.0,
     as_json: Annotated[bool, Option("--json", help="Print all figures as JSON.")] = False,
     verbose: Verbose = False,

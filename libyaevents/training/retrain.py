@@ -141,7 +141,7 @@ def _read(
 ) -> tuple[list[Document], list[Document]]:
     """What a model finds in the bare texts, by the int8 graphs that users run."""
     bare = (Document(text=document.text, id=document.id) for document in (*probe, *added))
-    found = list(Extractor.from_pretrained(model, enrich=False).extract_many(bare))
+    found = list(Extractor.from_pretrained(model, engine="onnx", enrich=False).extract_many(bare))
     return found[: len(probe)], found[len(probe) :]
 
 

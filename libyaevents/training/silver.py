@@ -66,7 +66,9 @@ def load_ensemble(models: Sequence[str]) -> Extractor:
     """
     if not models:
         raise ConfigError("no model is given: expected at least one to annotate with")
-    first, *others = members = [Extractor.from_pretrained(model, enrich=False) for model in models]
+    first, *others = members = [
+        Extractor.from_pretrained(model, engine="onnx", enrich=False) for model in models
+    ]
     for name, member in zip(models[1:], others, strict=True):
         same = (
             member.tokenizer.to_str() == first.tokenizer.to_str()

@@ -22,6 +22,7 @@ from libyaevents.assemble import Labels
 from libyaevents.checkpoint import (
     ONTOLOGY,
     REPORT,
+    EngineName,
     Settings,
     check_replaceable,
     load_engine,
@@ -65,6 +66,7 @@ __all__ = ["TrainingReport", "calibrate_model", "choose_biases", "train", "write
 logger = logging.getLogger(__name__)
 
 EVALUATIONS_A_RUN = 5
+FINAL_ENGINE: EngineName = "onnx"  # the one that is always there, so that a result is the same everywhere
 BIASES = (0.0, -0.5, -1.0, -1.5, -2.0, 0.5, 1.0, 1.5)
 NOT_IDENTIFYING = ("output", "time_budget_minutes", "name", "data")
 
@@ -145,7 +147,11 @@ def choose_biases(folder: Path, dev: Sequence[Document]) -> Settings:
 
     The finished graphs are what reads, as for users. The result is written to the folder.
     """
-    engine, tokenizer, labels = load_engine(folder), load_words_tokenizer(folder), load_labels(folder)
+    engine, tokenizer, labels = (
+        load_engine(folder, FINAL_ENGINE),
+        load_words_tokenizer(folder),
+        load_labels(folder),
+    )
 
     def scores(settings: Settings) -> Mapping[str, float]:
         return _watch(Extractor(engine, tokenizer, labels, settings), dev)
@@ -173,7 +179,7 @@ def calibrate_model(folder: Path, dev: Sequence[Document]) -> dict[str, dict[str
         By kind of span: the number `n` of spans found in dev, and the expected calibration error of their
         scores, from 0 to 1, `before` and `after`, the latter cross-validated over the documents of dev.
     """
-    model = Extractor.from_pretrained(folder, enrich=False)
+    model = Extractor.from_pretrained(folder, engine=FINAL_ENGINE, enrich=False)
     settings = replace(model.settings, calibrators={})  # what is calibrated is the network's own scores
     reader = Extractor(model.engine, model.tokenizer, model.labels, settings)
     pairs = list(zip(dev, reader.extract_many(_unread(dev)), strict=True))
@@ -308,7 +314,7 @@ def _watch(extractor: Extractor, dev: Sequence[Document]) -> Mapping[str, float]
 
 def _measure(folder: Path, gold: Sequence[Document], *, seed: int) -> Evaluation:
     """Score the finished folder as users run it: the int8 graphs, end to end from raw text."""
-    extractor = Extractor.from_pretrained(folder, enrich=False)
+    extractor = Extractor.from_pretrained(folder, engine=FINAL_ENGINE, enrich=False)
     return evaluate(
         gold,
         list(extractor.extract_many(_unread(gold))),
