@@ -49,9 +49,7 @@ CHARACTERS_AT_A_TIME = 16_384  # of documents that are read together; bounds the
 OVERHEAD = 32  # characters that could be read in the time that a document takes beside its own
 WORDS_AT_A_TIME = 8192  # of parts of documents whose states are held together
 SUBWORDS_A_BATCH = 1024
-WIDTH_STEP = (
-    8  # widths of batches are multiples of it: an engine keeps code or plans for each shape it has met
-)
+WIDTH_STEP = 8  # that widths of batches are multiples of: engines keep code for each shape they have met
 PAIRS_A_BATCH = 4096  # (trigger, word) pairs in one call of the role head
 MOST_THREADS = 4  # of a stream: a quarter of the work holds Python's lock, so that more would wait for it
 LARGEST_RECALL_BIAS = 20.0  # odds of 5 × 10⁸: beyond it there is all or nothing
@@ -277,7 +275,8 @@ class Extractor:
         widths = [_width(window, self.settings.max_subwords) for _, window in placed]
         for indexes in _few_shapes(batch_by_length(widths, max_tokens=SUBWORDS_A_BATCH)):
             windows = [placed[index][1] for index in indexes]
-            encoded = self.engine.encode(collate(windows, width=widths[indexes[-1]]))
+            width = min(widths[indexes[-1]], self.settings.max_subwords)
+            encoded = self.engine.encode(collate(windows, width=width))
             whole = whole or [np.zeros((chunk.n_words, array.shape[-1]), np.float32) for array in encoded]
             for row, index in enumerate(indexes):
                 first, window = placed[index]

@@ -5,9 +5,9 @@
 The articles are mixed anew from the sentences of the packaged open corpus, each of 2 to 20 of them, by a
 fixed seed; they are made as they are read, and nothing of the results is kept. Every `--every` documents a
 line of `--out` says how many documents were taken and how many the stream was ahead of that, characters,
-seconds, and the resident set in MiB. The last line sums up: the articles, what grew between the first tenth
-and the end, the slope in bytes a document by least squares over what lies behind the first tenth, and the
-versions. `--plot` draws the curve (extra `plots`). Linux alone tells the resident set at a moment.
+seconds, and the resident set in MiB. The last line sums up: what the process took after a tenth, at the end
+and at most, the slope in bytes a document by least squares behind the first tenth, and the versions.
+`--plot` draws the curve (extra `plots`). Linux alone tells the resident set at a moment.
 """
 
 import argparse

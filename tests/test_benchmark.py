@@ -157,7 +157,8 @@ def test_profile_counts_padding(models: Models, texts: list[str]) -> None:
     batches = batches_of(texts, load_words_tokenizer(models.int8), settings)
     assert facts["n_subwords"] == sum(int(batch.attention_mask.sum()) for batch in batches)
     assert 0 <= facts["padding_share"] <= 0.2
-    assert profile(extractor, texts[:1])["padding_share"] == 0.0
+    one = profile(extractor, texts[:1])  # is as wide as the next multiple of eight
+    assert one["padding_share"] <= 7 / (one["n_subwords"] + 7)
 
 
 @pytest.mark.parametrize("length", [1, 17])
