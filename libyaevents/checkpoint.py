@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from tokenizers import Tokenizer
 
 from libyaevents.assemble import Labels
+from libyaevents.calibrators import Calibrator, read_calibrators
 from libyaevents.engines import Engine
 from libyaevents.errors import (
     CheckpointError,
@@ -28,7 +29,6 @@ from libyaevents.errors import (
     ModelNotFoundError,
     OutputError,
 )
-from libyaevents.evaluation.calibration import Calibrator, read_calibrators
 from libyaevents.windows import load_tokenizer
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 
 from libyaevents.articles import Chunk, Part, cut, make_article, make_document
 from libyaevents.assemble import Labels, Roles, assemble, decode_mentions, decode_roles
+from libyaevents.calibrators import calibrate
 from libyaevents.checkpoint import (
     DEFAULT_MODEL,
     EngineName,
@@ -33,7 +34,6 @@ from libyaevents.engines.graphs import n_threads_or_cores
 from libyaevents.enrich import enrich as resolve
 from libyaevents.enrich import read_actors
 from libyaevents.errors import ConfigError, InputTypeError
-from libyaevents.evaluation.calibration import calibrate
 from libyaevents.records import fill
 from libyaevents.streams import Group, gather, read_ahead
 from libyaevents.tags import DecodedSpan
@@ -49,7 +49,7 @@ CHARACTERS_AT_A_TIME = 16_384  # of documents that are read together; bounds the
 OVERHEAD = 32  # characters that could be read in the time that a document takes beside its own
 WORDS_AT_A_TIME = 8192  # of parts of documents whose states are held together
 SUBWORDS_A_BATCH = 1024
-WIDTH_STEP = 8  # that widths of batches are multiples of: engines keep code for each shape they have met
+WIDTHS_AN_OCTAVE = 8  # that batches may have: engines keep memory for each shape that they have met
 PAIRS_A_BATCH = 4096  # (trigger, word) pairs in one call of the role head
 MOST_THREADS = 4  # of a stream: a quarter of the work holds Python's lock, so that more would wait for it
 LARGEST_RECALL_BIAS = 20.0  # odds of 5 × 10⁸: beyond it there is all or nothing
@@ -432,8 +432,9 @@ def _weigh(item: object) -> int:
 
 def _width(window: Window, most: int) -> int:
     """What a window takes in a batch beside the like; words without subwords (a lone ـ) may be many."""
-    n_subwords = min(-(-len(window.input_ids) // WIDTH_STEP) * WIDTH_STEP, most)
-    return max(n_subwords, window.words[1] - window.words[0])
+    n_subwords = len(window.input_ids)
+    step = max((1 << n_subwords.bit_length() >> 1) // WIDTHS_AN_OCTAVE, 1)
+    return max(min(-(-n_subwords // step) * step, most), window.words[1] - window.words[0])
 
 
 def _few_shapes(batches: Iterable[list[int]]) -> Iterator[list[int]]:

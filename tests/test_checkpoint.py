@@ -17,6 +17,7 @@ from onnx import TensorProto, helper
 from safetensors.torch import load_file, save_file
 
 from libyaevents import checkpoint
+from libyaevents.calibrators import Calibrator
 from libyaevents.checkpoint import (
     check_graph,
     find_encoder,
@@ -43,7 +44,6 @@ from libyaevents.errors import (
     ModelNotFoundError,
     OutputError,
 )
-from libyaevents.evaluation.calibration import Calibrator
 
 
 def _names(folder: Path) -> list[str]:

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections import Counter
+from copy import copy
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -16,13 +18,13 @@ from tokenizers import Tokenizer
 
 from libyaevents import extractor as extractor_module
 from libyaevents.assemble import Labels
+from libyaevents.calibrators import Calibrator, calibrate
 from libyaevents.checkpoint import EngineName, load_labels, load_network, load_settings, load_words_tokenizer
 from libyaevents.documents import Argument, Document, Entity, Event, Trigger
-from libyaevents.engines import Encoded, RoleLogits, TriggerBatch
+from libyaevents.engines import Encoded, Engine, RoleLogits, TriggerBatch
 from libyaevents.engines.torch import TorchEngine
 from libyaevents.errors import ConfigError, DocumentError, InputError, InputTypeError, LabelError
-from libyaevents.evaluation.calibration import Calibrator, calibrate
-from libyaevents.extractor import Extractor
+from libyaevents.extractor import WIDTHS_AN_OCTAVE, Extractor
 from libyaevents.triggers import ROLE_REACH
 from libyaevents.windows import WindowBatch
 from libyaevents.words import split_sentences, split_words
@@ -581,10 +583,41 @@ def test_runtime_loads_no_torch(tiny_model: Path) -> None:
     """Extraction with the default engine loads neither torch nor transformers nor any part of training."""
     program = f"""
 import sys
-from libyaevents.extractor import Extractor
+from libyaevents.extractor import WIDTHS_AN_OCTAVE, Extractor
 document = Extractor.from_pretrained({str(tiny_model)!r}).extract({SENTENCES[0]!r})
 heavy = ("torch", "transformers", "datasets", "seqeval", "onnx", "libyaevents.training")
 print([name for name in heavy if name in sys.modules], len(document.sentences))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[] 1"
+
+
+class _SeenEngine:
+    """Notes the shape and the subwords of every batch."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.seen: list[tuple[tuple[int, ...], int]] = []
+
+    def encode(self, batch: WindowBatch) -> Encoded:
+        self.seen.append((batch.input_ids.shape, int(batch.attention_mask.sum())))
+        return self._engine.encode(batch)
+
+    def roles(self, batch: TriggerBatch) -> RoleLogits:
+        return self._engine.roles(batch)
+
+
+def test_batches_have_few_shapes_and_little_padding(extractor: Extractor) -> None:
+    """Articles of many lengths make few widths, powers of two of rows, and a tenth of padding at most."""
+    words = LONG.split()
+    engine = _SeenEngine(extractor.engine)
+    reader = copy(extractor)
+    reader.engine = engine
+    texts = [" ".join(words[start : start + 3 + start % 60]) for start in range(0, 3000, 29)]
+    assert len(list(reader.extract_many(texts))) == len(texts)
+    shapes = {shape for shape, _ in engine.seen}
+    assert {rows & (rows - 1) for rows, _ in shapes} == {0}
+    widths = {width for _, width in shapes}
+    assert max(Counter(width.bit_length() for width in widths).values()) <= WIDTHS_AN_OCTAVE + 1
+    n_padded = sum(rows * width for (rows, width), _ in engine.seen)
+    assert 1 - sum(n_subwords for _, n_subwords in engine.seen) / n_padded < 0.1

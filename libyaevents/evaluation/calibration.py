@@ -1,7 +1,7 @@
-"""Whether scores are right as often as they say, and two numbers for each kind of span that make them so.
+"""Whether scores are right as often as they say, and the calibrators that make them so.
 
 In: pairs of a gold document and a prediction whose spans have scores. Out: how reliable the scores are, and
-calibrators, which give a document honest ones.
+`calibrators` fitted to them.
 
 A predicted entity is right as in the entity score, a trigger as in TC, an argument as in AC+ (see `items`). A
 model's score of an argument is its trigger's score times the probability of the argument where the trigger is
@@ -12,32 +12,23 @@ scores lie near 1, where the equal widths of Guo et al. (2017), On Calibration o
 would put them into one bin.
 """
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from libyaevents.documents import Argument, Document, Event
-from libyaevents.errors import CheckpointError
+from libyaevents.calibrators import KINDS, Calibrator, calibrate, score_given_trigger
+from libyaevents.documents import Document
 from libyaevents.evaluation.items import attached_argument, entity_span, entity_spans, trigger_span
 from libyaevents.evaluation.report import Reliability, ReliabilityBin
-from libyaevents.records import fill
 
 __all__ = [
-    "KINDS",
-    "Calibrator",
-    "calibrate",
     "cross_validate",
     "fit_calibrator",
     "fit_calibrators",
     "measure_reliability",
-    "read_calibrators",
 ]
 
-KINDS = ("entities", "triggers", "arguments")
 N_BINS = 15
 N_FOLDS = 5
 SMALLEST_SLOPE = 0.01  # a calibrator never turns the order of scores around
@@ -49,50 +40,6 @@ Pair = tuple[Document, Document]
 _Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calibrator:
-    """Maps a score p to sigmoid(slope · logit(p) + intercept); 0 and 1 stay, the slope is above 0.
-
-    Source: Platt (1999), Probabilistic Outputs for Support Vector Machines.
-    """
-
-    slope: float = 1.0
-    intercept: float = 0.0
-
-    def __call__(self, score: float) -> float:
-        """Return the calibrated score, from 0 to 1."""
-        if not 0 < score < 1:
-            return score
-        logit = self.slope * (math.log(score) - math.log1p(-score)) + self.intercept
-        odds = math.exp(-abs(logit))  # of the less likely side, so that nothing overflows
-        return (1.0 if logit > 0 else odds) / (1.0 + odds)
-
-
-Calibrators = Mapping[str, Calibrator]
-
-
-def read_calibrators(value: Any) -> dict[str, Calibrator]:
-    """Read calibrators by kind from their JSON types.
-
-    Raises:
-        CheckpointError: a kind is unknown, or a number is absent, not finite or, for a slope, not above 0.
-    """
-    try:
-        found = {str(kind): Calibrator(**numbers) for kind, numbers in value.items()}
-        are_valid = all(
-            kind in KINDS and 0 < each.slope < math.inf and abs(each.intercept) < math.inf
-            for kind, each in found.items()
-        )
-    except (AttributeError, TypeError):
-        are_valid = False
-    if not are_valid:
-        raise CheckpointError(
-            f"config.json has calibrators {value!r}: expected some of {', '.join(KINDS)}, each with a slope "
-            "above 0 and an intercept; copy the model folder anew"
-        )
-    return found
-
-
 def measure_reliability(pairs: Sequence[Pair]) -> dict[str, Reliability]:
     """Compare scores with the shares that are right, by kind; a kind without scores is left out."""
     return {kind: _measure(*sample) for kind, sample in _samples(pairs).items()}
@@ -102,26 +49,6 @@ def fit_calibrators(pairs: Sequence[Pair]) -> dict[str, Calibrator]:
     """Fit a calibrator for each kind on a model's own scores, that is, on what was not calibrated yet."""
     samples = _samples(pairs, given_triggers=True)
     return {kind: fit_calibrator(*sample) for kind, sample in samples.items()}
-
-
-def calibrate(document: Document, calibrators: Calibrators) -> Document:
-    """Put calibrated scores in place of a model's own; a kind without a calibrator keeps its scores."""
-    if not calibrators:
-        return document
-    of_entities, of_triggers, of_arguments = (calibrators.get(kind, Calibrator()) for kind in KINDS)
-
-    def calibrated(event: Event) -> Event:
-        trigger = fill(event.trigger, score=_apply(of_triggers, event.trigger.score))
-        certainty = 1.0 if trigger.score is None else trigger.score
-        arguments = (
-            fill(each, score=_apply(of_arguments, _given_trigger(event, each), times=certainty))
-            for each in event.arguments
-        )
-        score = _apply(of_triggers, event.score)
-        return fill(event, trigger=trigger, arguments=tuple(arguments), score=score)
-
-    entities = (fill(each, score=_apply(of_entities, each.score)) for each in document.entities)
-    return fill(document, entities=tuple(entities), events=tuple(map(calibrated, document.events)))
 
 
 def cross_validate(pairs: Sequence[Pair]) -> list[Pair]:
@@ -215,17 +142,5 @@ def _judge(
         is_right = trigger_span(event) in triggers
         yield "triggers", event.trigger.score, is_right
         for each in event.arguments if is_right or not given_triggers else ():
-            score = _given_trigger(event, each) if given_triggers else each.score
+            score = score_given_trigger(event, each) if given_triggers else each.score
             yield "arguments", score, attached_argument(event, each) in arguments
-
-
-def _given_trigger(event: Event, argument: Argument) -> float | None:
-    """The score of an argument if its trigger were right; a trigger without a score is taken for right."""
-    trigger = event.trigger.score
-    if argument.score is None or trigger is None:
-        return argument.score
-    return min(argument.score / trigger, 1.0) if trigger > 0 else 0.0
-
-
-def _apply(calibrator: Calibrator, score: float | None, *, times: float = 1.0) -> float | None:
-    return None if score is None else times * calibrator(score)

@@ -10,18 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from libyaevents.calibrators import KINDS, Calibrator, calibrate, read_calibrators
 from libyaevents.documents import Argument, Document, Entity, Event, Trigger
 from libyaevents.errors import CheckpointError
 from libyaevents.evaluation import evaluate
 from libyaevents.evaluation.calibration import (
-    KINDS,
-    Calibrator,
-    calibrate,
     cross_validate,
     fit_calibrator,
     fit_calibrators,
     measure_reliability,
-    read_calibrators,
 )
 from tests.test_evaluation import GOLD, PREDICTED
 

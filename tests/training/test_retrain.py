@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
+from libyaevents.calibrators import Calibrator
 from libyaevents.checkpoint import load_labels, load_settings, model_folder, save_settings
 from libyaevents.cli import main
 from libyaevents.documents import Document, Entity, Event, Trigger
 from libyaevents.errors import ConfigError, CorpusError, LabelError, ModelNotFoundError
 from libyaevents.evaluation import evaluate
-from libyaevents.evaluation.calibration import Calibrator
 from libyaevents.extractor import Extractor
 from libyaevents.formats.jsonl import read_documents, write_documents
 from libyaevents.ontology import EntityType, load_ontology

@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from libyaevents.calibrators import Calibrator
 from libyaevents.checkpoint import load_labels, load_settings, model_folder, save_settings
 from libyaevents.documents import Argument, Document, Entity, Event, Trigger
 from libyaevents.errors import (
@@ -21,7 +22,6 @@ from libyaevents.errors import (
     ModelNotFoundError,
     OutputError,
 )
-from libyaevents.evaluation.calibration import Calibrator
 from libyaevents.extractor import Extractor
 from libyaevents.formats.jsonl import write_documents
 from libyaevents.training import train as module
