@@ -9,9 +9,10 @@ import platform
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -21,6 +22,7 @@ from tokenizers import Tokenizer
 from libyaevents.assemble import Labels
 from libyaevents.calibrators import Calibrator, read_calibrators
 from libyaevents.engines import Engine
+from libyaevents.engines.graphs import n_threads_or_cores
 from libyaevents.errors import (
     CheckpointError,
     ConfigError,
@@ -212,7 +214,7 @@ def load_engine(folder: Path, engine: EngineName = "auto", *, n_threads: int | N
     """Make the engine that runs a model.
 
     `auto` is OpenVINO where it is installed and the processor is one on which it is faster, else ONNX
-    Runtime. Nothing is timed: a machine always takes the same one.
+    Runtime. Nothing is timed: a machine always takes the same one. `n_threads` may call it at once.
 
     Raises:
         CheckpointError: a graph or the weights are absent, unsafe or wrong-shaped.
@@ -230,8 +232,8 @@ def load_engine(folder: Path, engine: EngineName = "auto", *, n_threads: int | N
     for name in (ENCODER_GRAPH, ROLES_GRAPH):
         _require(folder, name)
         check_graph(folder / name)
-    made = _graph_engine(resolve_engine(engine))
-    loaded = made(folder / ENCODER_GRAPH, folder / ROLES_GRAPH, n_threads=n_threads)
+    made = _graph_engine(resolve_engine(engine), n_threads)
+    loaded = made(folder / ENCODER_GRAPH, folder / ROLES_GRAPH)
     _check_widths(folder, loaded.widths)
     return loaded
 
@@ -251,7 +253,9 @@ def _is_installed(module: str) -> bool:
         return False
 
 
-def _graph_engine(engine: EngineName) -> "type[OnnxEngine | OpenVinoEngine]":
+def _graph_engine(
+    engine: EngineName, n_threads: int | None
+) -> "Callable[[Path, Path], OnnxEngine | OpenVinoEngine]":
     """Import the engine of exported graphs that is wanted, and no other."""
     if engine == "onnx":
         from libyaevents.engines.onnx import OnnxEngine
@@ -263,7 +267,7 @@ def _graph_engine(engine: EngineName) -> "type[OnnxEngine | OpenVinoEngine]":
         raise MissingExtraError(
             "the openvino engine needs OpenVINO: pip install 'libyaevents[openvino]'"
         ) from error
-    return OpenVinoEngine
+    return partial(OpenVinoEngine, n_threads=n_threads_or_cores(n_threads))
 
 
 def load_network(folder: Path) -> "EventModel":

@@ -5,6 +5,7 @@ In: texts, or documents whose text is to be read. Out: `Document`s, one for each
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
@@ -35,7 +36,7 @@ from libyaevents.enrich import enrich as resolve
 from libyaevents.enrich import read_actors
 from libyaevents.errors import ConfigError, InputTypeError
 from libyaevents.records import fill
-from libyaevents.streams import Group, gather, read_ahead
+from libyaevents.streams import Calls, Group, gather, read_ahead
 from libyaevents.tags import DecodedSpan
 from libyaevents.triggers import Question, check_types, given_triggers, trigger_batch, with_unread_events
 from libyaevents.windows import Window, WindowBatch, batch_by_length, collate
@@ -51,7 +52,7 @@ WORDS_AT_A_TIME = 8192  # of parts of documents whose states are held together
 SUBWORDS_A_BATCH = 1024
 WIDTHS_AN_OCTAVE = 8  # that batches may have: engines keep memory for each shape that they have met
 PAIRS_A_BATCH = 4096  # (trigger, word) pairs in one call of the role head
-MOST_THREADS = 4  # of a stream: a quarter of the work holds Python's lock, so that more would wait for it
+MOST_THREADS = 4  # for groups of a stream: a quarter of the work holds Python's lock, and more would wait
 LARGEST_RECALL_BIAS = 20.0  # odds of 5 × 10⁸: beyond it there is all or nothing
 
 
@@ -109,8 +110,8 @@ class Extractor:
     ) -> None:
         """Put together what `from_pretrained` loads from one folder.
 
-        `enrich` is applied to each result, in the caller's thread; with `n_threads` above 1 a long stream is
-        read by so many threads, and the engine must bear calls from all of them.
+        `enrich` is applied to each result, in the caller's thread. With `n_threads` above 1, batches are read
+        by so many threads, and the engine must bear calls from all of them.
         """
         if not abs(recall_bias) <= LARGEST_RECALL_BIAS:  # NaN is on neither side
             raise ConfigError(
@@ -119,6 +120,7 @@ class Extractor:
             )
         self.engine, self.tokenizer, self.labels, self.settings = engine, tokenizer, labels, settings
         self.recall_bias, self.enrich, self.n_threads = recall_bias, enrich, n_threads
+        self._calls = Calls(1)
 
     @classmethod
     def from_pretrained(
@@ -137,7 +139,7 @@ class Extractor:
             name_or_path: see `libyaevents models`.
             engine: `onnx` and `openvino` (an extra) run the int8 graphs, `auto` whichever is installed and
                 faster here; `torch` runs the fp32 network, which needs the extra `train`.
-            n_threads: of the engine, and of long streams; all cores at hand, up to 8, when None.
+            n_threads: that read batches side by side; the cores at hand, up to 8, when None.
             recall_bias: above 0 finds more, below 0 only what is surer, in logits taken from "no span here";
                 0 is what the model was tuned to. Scores stay what they are.
             enrich: resolve times, places, actors, claims and casualties of what is found, too;
@@ -161,7 +163,7 @@ class Extractor:
             recall_bias=recall_bias,
             enrich=partial(resolve, actors=table) if enrich else None,
             # torch has threads of its own, which cannot be told how many others call.
-            n_threads=1 if engine == "torch" else min(n_threads_or_cores(n_threads), MOST_THREADS),
+            n_threads=1 if engine == "torch" else n_threads_or_cores(n_threads),
         )
 
     def extract(
@@ -175,7 +177,8 @@ class Extractor:
     ) -> Document:
         """Read one article: see `libyaevents.extract`."""
         document = make_document(text, published=published, id=id, source=source, title=title)
-        (found,) = self._read(Group([document]))
+        with self._reader() as reader:
+            (found,) = reader._read(Group([document]))
         return found if self.enrich is None else self.enrich(found)
 
     def extract_many(self, items: Iterable[str | Document]) -> Iterator[Document]:
@@ -188,14 +191,10 @@ class Extractor:
             InputTypeError: an item is neither a str nor a `Document`, or `items` is one str.
             DocumentError: a text holds lone surrogates, or a document's sentences do not cover its words.
         """
-        engine = _Stoppable(self.engine)
-        reader = copy(self)
-        reader.engine = engine
-        try:
-            for document in read_ahead(_groups(items), reader._read, n_threads=self.n_threads):
+        n_threads = min(self.n_threads, MOST_THREADS)
+        with self._reader() as reader:
+            for document in read_ahead(_groups(items), reader._read, n_threads=n_threads):
                 yield document if self.enrich is None else self.enrich(document)
-        finally:
-            engine.is_stopped = True
 
     def extract_arguments(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Find the arguments and the factuality of events whose triggers are given ("gold triggers").
@@ -207,10 +206,12 @@ class Extractor:
         Raises:
             LabelError: an event's type is not one of the model's.
         """
-        for group in _groups(check_types(document, self.labels) for document in documents):
-            for decoded in self._decode_articles(group, self._given_triggers):
-                given = decoded[0].part.article.document
-                yield with_unread_events(given, self._assemble(decoded))
+        checked = (check_types(document, self.labels) for document in documents)
+        with self._reader() as reader:
+            for group in _groups(checked):
+                for decoded in reader._decode_articles(group, self._given_triggers):
+                    given = decoded[0].part.article.document
+                    yield with_unread_events(given, self._assemble(decoded))
 
     def score_words(self, items: Iterable[str | Document]) -> Iterator["WordScores"]:
         """Read a stream of articles as `extract_many`, but stop before anything is decided about their words.
@@ -219,22 +220,35 @@ class Extractor:
             InputTypeError, DocumentError: as there.
         """
         read: list[Encoded] = []  # of the parts of one article
-        for chunk in (chunk for group in _groups(items) for chunk in self._chunks(group)):
-            scores = self._encode(chunk)
-            scores.entity_logits[:, 0] += self.settings.entity_outside_bias
-            scores.trigger_logits[:, 0] += self.settings.trigger_outside_bias
-            for part, own in chunk.placed():
-                read.append(Encoded(*(array[own] for array in scores)))
-                if part.is_last:
-                    states, entities, triggers = map(np.concatenate, zip(*read, strict=True))
-                    read.clear()
-                    yield WordScores(
-                        document=part.article.document,
-                        sentences=tuple(part.article.sentences),
-                        states=states,
-                        entity_logits=entities,
-                        trigger_logits=triggers,
-                    )
+        with self._reader() as reader:
+            for chunk in (chunk for group in _groups(items) for chunk in reader._chunks(group)):
+                scores = reader._encode(chunk)
+                scores.entity_logits[:, 0] += self.settings.entity_outside_bias
+                scores.trigger_logits[:, 0] += self.settings.trigger_outside_bias
+                for part, own in chunk.placed():
+                    read.append(Encoded(*(array[own] for array in scores)))
+                    if part.is_last:
+                        states, entities, triggers = map(np.concatenate, zip(*read, strict=True))
+                        read.clear()
+                        yield WordScores(
+                            document=part.article.document,
+                            sentences=tuple(part.article.sentences),
+                            states=states,
+                            entity_logits=entities,
+                            trigger_logits=triggers,
+                        )
+
+    @contextmanager
+    def _reader(self) -> Iterator["Extractor"]:
+        """Give a copy that calls the engine side by side, and not at all after the block."""
+        reader = copy(self)
+        reader.engine = engine = _Stoppable(self.engine)
+        reader._calls = Calls(self.n_threads)
+        try:
+            yield reader
+        finally:
+            engine.is_stopped = True
+            reader._calls.close()
 
     def _read(self, group: Group[str | Document]) -> Iterator[Document]:
         return map(self._assemble, self._decode_articles(group, self._found_triggers))
@@ -273,10 +287,13 @@ class Extractor:
         placed = [(own.start, window) for part, own in chunk.placed() for window in part.windows]
         whole: list[NDArray[np.float32]] = []
         widths = [_width(window, self.settings.max_subwords) for _, window in placed]
-        for indexes in _few_shapes(batch_by_length(widths, max_tokens=SUBWORDS_A_BATCH)):
-            windows = [placed[index][1] for index in indexes]
-            width = min(widths[indexes[-1]], self.settings.max_subwords)
-            encoded = self.engine.encode(collate(windows, width=width))
+        batches = list(_few_shapes(batch_by_length(widths, max_tokens=SUBWORDS_A_BATCH)))
+        most = self.settings.max_subwords
+        collated = [
+            collate([placed[index][1] for index in indexes], width=min(widths[indexes[-1]], most))
+            for indexes in batches
+        ]
+        for indexes, encoded in zip(batches, self._calls.map(self.engine.encode, collated), strict=True):
             whole = whole or [np.zeros((chunk.n_words, array.shape[-1]), np.float32) for array in encoded]
             for row, index in enumerate(indexes):
                 first, window = placed[index]
@@ -329,9 +346,10 @@ class Extractor:
         ]
         answers: list[Roles | None] = [None] * len(asked)
         lengths = [end - start for start, end in (question.context for question in asked)]
-        for indexes in batch_by_length(lengths, max_tokens=PAIRS_A_BATCH):
-            batch, lengths_of_batch = trigger_batch(states, [asked[index] for index in indexes])
-            logits = self.engine.roles(batch)
+        batches = batch_by_length(lengths, max_tokens=PAIRS_A_BATCH)
+        made = [trigger_batch(states, [asked[index] for index in indexes]) for indexes in batches]
+        calls = self._calls.map(self.engine.roles, [batch for batch, _ in made])
+        for indexes, (batch, lengths_of_batch), logits in zip(batches, made, calls, strict=True):
             decoded = decode_roles(
                 *logits,
                 lengths_of_batch,

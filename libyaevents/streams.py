@@ -7,14 +7,15 @@ iterable is advanced in the caller's thread alone, a bounded number of groups ah
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from concurrent.futures import Executor, Future
 
-__all__ = ["Group", "gather", "read_ahead"]
+__all__ = ["Calls", "Group", "gather", "read_ahead"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -53,6 +54,32 @@ def gather(items: Iterable[T], weigh: Callable[[T], int], *, limit: int) -> Iter
             yield group
         if group.is_last:
             return
+
+
+class Calls:
+    """Calls side by side, by `n_threads` threads for all who make some; started where there are several."""
+
+    def __init__(self, n_threads: int) -> None:
+        self._n_threads = n_threads
+        self._lock = Lock()
+        self._pool: Executor | None = None
+
+    def map(self, call: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+        """Give the results in the order of the items; one item alone is called for in the caller's thread."""
+        if self._n_threads == 1 or len(items) < 2:
+            return map(call, items)
+        with self._lock:
+            if self._pool is None:
+                from concurrent.futures import ThreadPoolExecutor  # here: one article needs none
+
+                self._pool = ThreadPoolExecutor(self._n_threads, thread_name_prefix="libyaevents")
+        return self._pool.map(call, items)
+
+    def close(self) -> None:
+        """Let the threads end with the calls at hand, which are not waited for."""
+        with self._lock:
+            if self._pool is not None:
+                self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _next_group(items: Iterator[T], weigh: Callable[[T], int], limit: int) -> Group[T]:

@@ -24,7 +24,7 @@ from libyaevents.documents import Document
 from libyaevents.engines import Encoded, Engine, RoleLogits, TriggerBatch
 from libyaevents.errors import DocumentError, InputTypeError
 from libyaevents.extractor import Extractor
-from libyaevents.streams import Group, gather, read_ahead
+from libyaevents.streams import Calls, Group, gather, read_ahead
 from libyaevents.windows import WindowBatch
 from libyaevents.words import split_words
 
@@ -357,11 +357,45 @@ class _Counting:
         self.threads.add(threading.current_thread())
 
 
-def test_one_article_needs_no_thread(extractor: Extractor, article: Document) -> None:
-    """One article, however long, is read in the caller's thread by `extract`."""
+def test_a_short_article_needs_no_thread(extractor: Extractor) -> None:
+    """An article of one batch is read in the caller's thread."""
     engine = _Counting(extractor.engine)
-    _in_threads(extractor, 4, engine).extract(" ".join([article.text] * 5))
+    _in_threads(extractor, 4, engine).extract(SENTENCE)
     assert engine.threads == {threading.current_thread()}
+
+
+def test_a_long_article_is_read_by_threads(extractor: Extractor, article: Document) -> None:
+    """Batches of one article are read side by side, with the same result, and no thread is left."""
+    engine = _Counting(extractor.engine)
+    text = " ".join([article.text] * 5)
+    assert _in_threads(extractor, 4, engine).extract(text) == extractor.extract(text)
+    assert 2 <= len(engine.threads) <= 4
+    assert threading.current_thread() not in engine.threads
+    assert _have_ended()
+
+
+def test_calls_side_by_side() -> None:
+    """Results are in the order of the items; after `close` no thread is left."""
+    calls, barrier = Calls(2), threading.Barrier(2)
+
+    def call(n: int) -> int:
+        barrier.wait(WAIT_S)  # passed by two threads together alone
+        return 2 * n
+
+    assert list(calls.map(call, range(6))) == [0, 2, 4, 6, 8, 10]
+    calls.close()
+    assert _have_ended()
+
+
+def test_error_of_a_call() -> None:
+    """The error of a call comes in its place."""
+    calls = Calls(2)
+    results = calls.map(lambda n: 1 // n, [1, 2, 0, 3])
+    assert [next(results), next(results)] == [1, 0]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+    calls.close()
+    assert _have_ended()
 
 
 @pytest.mark.usefixtures("small_groups")

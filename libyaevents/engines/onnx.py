@@ -16,7 +16,6 @@ from libyaevents.engines.graphs import (
     ROLES_INPUTS,
     ROLES_OUTPUTS,
     check_names,
-    n_threads_or_cores,
 )
 from libyaevents.errors import CheckpointError
 from libyaevents.windows import WindowBatch
@@ -28,11 +27,11 @@ SLOW_FUSIONS = ["SkipLayerNormFusion"]
 
 
 class OnnxEngine:
-    """Runs `encoder` and `roles` graphs on the CPU."""
+    """Runs `encoder` and `roles` graphs on the CPU; several threads may call it at once."""
 
-    def __init__(self, encoder: Path, roles: Path, *, n_threads: int | None = None) -> None:
-        self._encoder = _session(encoder, n_threads, ENCODER_INPUTS, ENCODER_OUTPUTS)
-        self._roles = RolesSession(roles, n_threads)
+    def __init__(self, encoder: Path, roles: Path) -> None:
+        self._encoder = _session(encoder, ENCODER_INPUTS, ENCODER_OUTPUTS)
+        self._roles = RolesSession(roles)
 
     @property
     def widths(self) -> Mapping[str, int | str]:
@@ -53,8 +52,8 @@ class OnnxEngine:
 class RolesSession:
     """Runs the `roles` graph alone."""
 
-    def __init__(self, path: Path, n_threads: int | None) -> None:
-        self._session = _session(path, n_threads, ROLES_INPUTS, ROLES_OUTPUTS)
+    def __init__(self, path: Path) -> None:
+        self._session = _session(path, ROLES_INPUTS, ROLES_OUTPUTS)
 
     def widths(self) -> dict[str, int | str]:
         """The last dimension of each output, by name."""
@@ -71,14 +70,11 @@ def _widths(session: onnxruntime.InferenceSession) -> dict[str, int | str]:
     return {output.name: output.shape[-1] for output in session.get_outputs()}
 
 
-def _session(
-    path: Path, n_threads: int | None, inputs: tuple[str, ...], outputs: tuple[str, ...]
-) -> onnxruntime.InferenceSession:
+def _session(path: Path, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # the message of an error is raised; ORT's own log on stderr is not wanted
-    options.intra_op_num_threads = n_threads_or_cores(n_threads)
-    # Threads that wait for work by spinning take the cores from whoever has some.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # A call is one thread's: two batches side by side are done sooner than each by two threads.
+    options.intra_op_num_threads = 1
     # It keeps a plan for every shape that ever came; a stream has ever new ones, and must stay flat.
     options.enable_mem_pattern = False
     try:

@@ -9,12 +9,11 @@ round to it.
 
 from collections.abc import Mapping
 from pathlib import Path
-from threading import local
 
 import openvino
 
 from libyaevents.engines import Encoded, RoleLogits, TriggerBatch
-from libyaevents.engines.graphs import ENCODER_INPUTS, ENCODER_OUTPUTS, check_names, n_threads_or_cores
+from libyaevents.engines.graphs import ENCODER_INPUTS, ENCODER_OUTPUTS, check_names
 from libyaevents.engines.onnx import RolesSession
 from libyaevents.errors import CheckpointError
 from libyaevents.windows import WindowBatch
@@ -23,11 +22,11 @@ __all__ = ["OpenVinoEngine"]
 
 
 class OpenVinoEngine:
-    """Runs `encoder` and `roles` graphs on the CPU; several threads may call it at once."""
+    """Runs `encoder` and `roles` graphs on the CPU; `n_threads` may call it at once."""
 
-    def __init__(self, encoder: Path, roles: Path, *, n_threads: int | None = None) -> None:
+    def __init__(self, encoder: Path, roles: Path, *, n_threads: int = 1) -> None:
         self._encoder = _Encoder(encoder, n_threads)
-        self._roles = RolesSession(roles, n_threads)
+        self._roles = RolesSession(roles)
 
     @property
     def widths(self) -> Mapping[str, int | str]:
@@ -44,14 +43,15 @@ class OpenVinoEngine:
 
 
 class _Encoder:
-    """The compiled graph; each thread has a request of its own, as one request is one run at a time."""
+    """The compiled graph; calls at once have a request each, as one request is one run at a time."""
 
-    def __init__(self, path: Path, n_threads: int | None) -> None:
+    def __init__(self, path: Path, n_threads: int) -> None:
         config = {
             "INFERENCE_PRECISION_HINT": "f32",
             "PERFORMANCE_HINT": "LATENCY",
-            "NUM_STREAMS": "1",
-            "INFERENCE_NUM_THREADS": n_threads_or_cores(n_threads),
+            # Of one thread each: see `libyaevents.engines.onnx`.
+            "NUM_STREAMS": n_threads,
+            "INFERENCE_NUM_THREADS": n_threads,
         }
         try:
             self._model = openvino.Core().compile_model(path, "CPU", config)
@@ -59,15 +59,19 @@ class _Encoder:
             raise CheckpointError(f"{path} is not a graph that OpenVINO can run: {error}") from error
         check_names(path, found=[value.any_name for value in self._model.inputs], expected=ENCODER_INPUTS)
         check_names(path, found=[value.any_name for value in self._model.outputs], expected=ENCODER_OUTPUTS)
-        self._requests = local()
+        self._idle: list[openvino.InferRequest] = []
 
     def widths(self) -> dict[str, int | str]:
         last = {value.any_name: value.partial_shape[-1] for value in self._model.outputs}
         return {name: size.get_length() if size.is_static else str(size) for name, size in last.items()}
 
     def run(self, batch: WindowBatch) -> Encoded:
-        if not hasattr(self._requests, "own"):
-            self._requests.own = self._model.create_infer_request()
+        try:
+            request = self._idle.pop()
+        except IndexError:
+            request = self._model.create_infer_request()
         inputs = {name: getattr(batch, name) for name in ENCODER_INPUTS}
-        found = self._requests.own.infer(inputs, share_inputs=True)
-        return Encoded(*(found[name] for name in ENCODER_OUTPUTS))  # copies, which no later run changes
+        found = request.infer(inputs, share_inputs=True)
+        encoded = Encoded(*(found[name] for name in ENCODER_OUTPUTS))  # copies, which no later run changes
+        self._idle.append(request)
+        return encoded

@@ -47,13 +47,13 @@ def graph_engine(request: pytest.FixtureRequest) -> type[GraphEngine]:
 @pytest.fixture(scope="module")
 def full_engine(graph_engine: type[GraphEngine], full_graphs: Path) -> GraphEngine:
     """An engine over the float32 graphs."""
-    return graph_engine(full_graphs / "encoder.onnx", full_graphs / "roles.onnx", n_threads=1)
+    return graph_engine(full_graphs / "encoder.onnx", full_graphs / "roles.onnx")
 
 
 @pytest.fixture(scope="module")
 def int8_engine(graph_engine: type[GraphEngine], tiny_model: Path) -> GraphEngine:
     """An engine over the graphs of the model's own folder."""
-    return graph_engine(tiny_model / "encoder.int8.onnx", tiny_model / "roles.onnx", n_threads=1)
+    return graph_engine(tiny_model / "encoder.int8.onnx", tiny_model / "roles.onnx")
 
 
 @pytest.fixture(scope="module")

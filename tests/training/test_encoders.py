@@ -102,7 +102,7 @@ def test_full_size_end_to_end(camelbert: tuple[Path, BertModel], article: Docume
     settings = Settings(name="full", version="0", role_size=128, pooling="mean", max_subwords=64)
     save_network(network, labels, settings, tokenizer=tokenizer, folder=model)
     graphs = export(model, folder.with_name("graphs"))
-    onnx = _read(OnnxEngine(graphs / "encoder.onnx", graphs / "roles.onnx", n_threads=1), model)
+    onnx = _read(OnnxEngine(graphs / "encoder.onnx", graphs / "roles.onnx"), model)
     assert onnx == _read(TorchEngine(load_network(model)), model)
     assert onnx.text == SENTENCE
     assert onnx.entities
