@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from libyaevents.enrich.merge import merge
     from libyaevents.errors import (
+        BatchError,
         BenchmarkError,
         CheckpointError,
         ConfigError,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Actor",
     "Argument",
+    "BatchError",
     "BenchmarkError",
     "Casualties",
     "CheckpointError",

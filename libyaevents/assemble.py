@@ -19,7 +19,7 @@ from libyaevents.ontology import Ontology
 from libyaevents.records import fill
 from libyaevents.tags import DecodedSpan, decode_spans, find_spans
 from libyaevents.windows import batch_by_length
-from libyaevents.words import Span
+from libyaevents.words import Span, letters
 
 __all__ = ["SOURCE", "Labels", "Roles", "assemble", "decode_mentions", "decode_roles", "pad_rows"]
 
@@ -295,10 +295,11 @@ def assemble(
 def _in_agreement(spans: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
     """Give the mentions of one name in a document one label: the one with the highest sum of scores."""
     totals: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for label, where in spans:
-        totals[where["text"]][label] += where["score"]
-    best = {text: max(sums, key=sums.__getitem__) for text, sums in totals.items()}
-    return (best[where["text"]] for _, where in spans)
+    names = [letters(where["text"]) for _, where in spans]  # سـرت is سرت
+    for name, (label, where) in zip(names, spans, strict=True):
+        totals[name][label] += where["score"]
+    best = {name: max(sums, key=sums.__getitem__) for name, sums in totals.items()}
+    return (best[name] for name in names)
 
 
 def _in_order(by_sentence: Sequence[Sequence[T]]) -> Iterator[tuple[int, T]]:

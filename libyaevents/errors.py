@@ -11,11 +11,13 @@ LibyaeventsError
 ├── ModelNotFoundError (LookupError)     no model of that name or folder
 ├── CheckpointError (ValueError)         a model folder is incomplete, wrong-shaped or unsafe
 ├── MissingExtraError (ImportError)      an optional dependency is absent; names its pip line
+├── BatchError (RuntimeError)            the worker processes of a batch cannot be kept alive
 ├── BenchmarkError (RuntimeError)        what is compared disagrees, or a measured process ended
 └── OutputError (OSError)                a result could not be written; nothing half-written is left
 """
 
 __all__ = [
+    "BatchError",
     "BenchmarkError",
     "CheckpointError",
     "ConfigError",
@@ -74,6 +76,10 @@ class CheckpointError(LibyaeventsError, ValueError):
 
 class MissingExtraError(LibyaeventsError, ImportError):
     """An optional dependency is absent; the message names the `pip install` line."""
+
+
+class BatchError(LibyaeventsError, RuntimeError):
+    """The worker processes of a batch cannot be kept alive."""
 
 
 class BenchmarkError(LibyaeventsError, RuntimeError):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from libyaevents.errors import CheckpointError, ConfigError, DocumentError
-from libyaevents.words import Span
+from libyaevents.words import Span, letters
 
 # A batch takes no window longer than this many times its shortest, so that at most a fifth of it is padding.
 _MAX_LENGTH_RATIO = 1.25
@@ -91,10 +91,13 @@ def encode_words(text: str, words: Sequence[Span], tokenizer: Tokenizer) -> list
     whole, the two are encoded apart, and the proclitics' ids are given as their complement, `~id`: such a
     subword is read, but is no part of the word that is scored.
 
+    A word is encoded as its letters are: presentation forms, harakat, tatweel, and characters that show
+    nothing (RLM) make no other word of it, whatever the vocabulary knows of them.
+
     Returns:
         One list per word, in order; empty for a word of which the tokenizer leaves nothing (a lone tatweel).
     """
-    pieces = [text[start:end] for start, end in words]
+    pieces = [letters(text[start:end]) for start, end in words]
     different = list(dict.fromkeys(pieces))
     subwords = dict(zip(different, _encode(different, tokenizer), strict=True))
     cuts = {piece: _cuts(piece) for piece, ids in subwords.items() if len(ids) > 1}

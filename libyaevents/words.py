@@ -6,7 +6,7 @@ Both functions take time linear in the text, whatever it holds.
 
 import re
 from collections.abc import Iterator
-from unicodedata import category
+from unicodedata import category, normalize
 
 Span = tuple[int, int]
 
@@ -27,6 +27,7 @@ _ABBREVIATION = re.compile(r"[\"'«“‘‹(\[{]*+(?:(?:\w\.)*\S|\d+(?:[.,٫٬/
 
 # One letter for each kind of character: edge (punctuation or symbol), mark, invisible; what is left is `x`.
 _KINDS = {"P": "e", "S": "e", "M": "m", "C": "x", "L": "x", "N": "x", "Z": "x"}
+_MARKS = re.compile("[\u0640\u064b-\u0652\u0670]")  # tatweel, harakat, dagger alif
 _INVISIBLE = frozenset({"Cc", "Cf"})
 # A word of a chunk, read over its kinds: from the first `x` to the last, or one edge character. Marks and
 # invisible characters stay with what stands before them (❤️), at the chunk's start with what follows: a title
@@ -82,6 +83,20 @@ def split_sentences(text: str) -> list[Span]:
     ]
 
 
+def letters(text: str) -> str:
+    """Leave out what is no letter of a text, perhaps all of it, and write each letter in one way.
+
+    Presentation forms, harakat, tatweel, and characters that show nothing (RLM) make no other word.
+    """
+    return _MARKS.sub("", _visible(normalize("NFKC", text)))
+
+
+def _visible(text: str) -> str:
+    if text.isprintable():  # nearly always
+        return text
+    return "".join(character for character in text if category(character) not in _INVISIBLE)
+
+
 def _chunk_words(text: str, start: int, end: int) -> Iterator[Span]:
     """Yield the words of a chunk that nothing cuts inside: peel both ends, keep the rest whole."""
     chunk = text[start:end]
@@ -117,4 +132,5 @@ def _line_sentences(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _ends_sentence(piece: str) -> bool:
+    piece = _visible(piece)  # RLM often stands behind a full stop
     return piece.rstrip(_CLOSERS).endswith(_TERMINATORS) and not _ABBREVIATION.fullmatch(piece)

@@ -1,8 +1,8 @@
 """Read a long stream of articles and write how much memory the process takes on the way.
 
-    python scripts/stream_memory.py [--documents 100000] [--threads N] [--out FILE] [--plot FILE]
+    python scripts/stream_memory.py [--documents 100000] [--sentences 20] [--threads N] [--plot FILE]
 
-The articles are mixed anew from the sentences of the packaged open corpus, each of 2 to 20 of them, by a
+The articles are mixed anew from the sentences of the packaged open corpus, each of 1 to 20 of them, by a
 fixed seed; they are made as they are read, and nothing of the results is kept. Every `--every` documents a
 line of `--out` says how many documents were taken and how many the stream was ahead of that, characters,
 seconds, and the resident set in MiB. The last line sums up: what the process took after a tenth, at the end
@@ -33,17 +33,19 @@ MIB = 2**20
 class Stream:
     """Articles mixed from sentences, counted as they are read."""
 
-    def __init__(self, n_documents: int, seed: int) -> None:
+    def __init__(self, n_documents: int, seed: int, most_sentences: int = 20) -> None:
         documents = load_corpus("open")
         self._sentences = [
             document.text[start:end] for document in documents for start, end in document.sentences
         ]
         self._n_documents, self._random = n_documents, random.Random(seed)
+        self._most_sentences = most_sentences
         self.n_read = self.n_characters = 0
 
     def __iter__(self) -> Iterator[str]:
         for _ in range(self._n_documents):
-            text = "\n".join(self._random.choices(self._sentences, k=self._random.randint(2, 20)))
+            n_sentences = self._random.randint(1, self._most_sentences)
+            text = "\n".join(self._random.choices(self._sentences, k=n_sentences))
             self.n_read += 1
             self.n_characters += len(text)
             yield text
@@ -107,6 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run and return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--documents", type=int, default=100_000)
+    parser.add_argument("--sentences", type=int, default=20, help="Of an article, at most.")
     parser.add_argument("--every", type=int, default=500)
     parser.add_argument("--threads", type=int, help="Of the engine and the stream (all cores).")
     parser.add_argument("--engine", default="auto")
@@ -116,8 +119,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     extractor = Extractor.from_pretrained(engine=options.engine, n_threads=options.threads)
     with options.out.open("w", encoding="utf-8") as out:
-        points = measure(extractor, Stream(options.documents, options.seed), options.every, out)
+        stream = Stream(options.documents, options.seed, options.sentences)
+        points = measure(extractor, stream, options.every, out)
         about = {
+            "sentences": options.sentences,
             "seed": options.seed,
             "engine": type(extractor.engine).__name__,
             "threads": extractor.n_threads,

@@ -304,8 +304,8 @@ def test_assemble_replaces_what_was_found_before() -> None:
 
 
 def test_mentions_of_a_name_agree() -> None:
-    """A name that is written alike has one label in a document, the one with the highest sum of scores."""
-    text = "سرت. سرت. سرت. درنة."
+    """A name of the same letters has one label in a document, the one with the highest sum of scores."""
+    text = "سرت. سـرت. \u200fسَرت. درنة."
     words = split_words(text)
     sentences = [(0, 2), (2, 4), (4, 6), (6, 8)]
     entities = [

@@ -5,10 +5,12 @@ import shlex
 import tomllib
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
+import libyaevents
 from libyaevents.cli import app
 from libyaevents.ontology import load_ontology
 from libyaevents.training.config import PretrainConfig, TrainConfig, read_config
@@ -16,8 +18,17 @@ from libyaevents.training.config import PretrainConfig, TrainConfig, read_config
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 RECIPES = sorted(ROOT.glob("libyaevents/data/recipes/*/*.toml"))
-COMMAND = typer.main.get_command(app)
-COMMANDS = getattr(COMMAND, "commands")  # noqa: B009  # typer's type for a group of commands is not public
+
+
+def find_commands(command: Any, name: str = "") -> dict[str, Any]:
+    """Commands by name, those of a group as `models bundle`; typer's type for a group is not public."""
+    found = {} if not name else {name: command}
+    for each, sub in getattr(command, "commands", {}).items():
+        found |= find_commands(sub, f"{name} {each}".strip())
+    return found
+
+
+COMMANDS = find_commands(typer.main.get_command(app))
 
 # The tables of ontology.md by heading: what they list, and the fields in their columns.
 ONTOLOGY_TABLES = {
@@ -28,8 +39,9 @@ ONTOLOGY_TABLES = {
     "Codes in other schemes": ("event_types", "name", "ace", "plover", "plover_mode", "acled", "note"),
 }
 
-BLOCK = re.compile(r"^(<!-- not run: .+ -->\n)?```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^(<!-- not run: [^\n]+ -->\n)?```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+EXTERNAL = re.compile(r"https://(?:[\w-]+\.)+[a-z]{2,}(?:/[\w./%~+@#?=&-]*)?")  # looked at, not visited
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 NOT_IN_A_SLUG = re.compile(r"[^\w\- ]")
 
@@ -68,7 +80,8 @@ def slugs(page: Path) -> set[str]:
 def test_links_resolve(page: Path) -> None:
     """A link leads to a file of the repository and a heading in it."""
     for link in LINK.findall(BLOCK.sub("", read(page))):
-        if link.startswith("https://"):
+        if re.match(r"https?:", link):
+            assert EXTERNAL.fullmatch(link), link
             continue
         name, _, anchor = link.partition("#")
         target = (page.parent / name).resolve() if name else page
@@ -100,9 +113,18 @@ def test_command_lines_are_understood(page: Path) -> None:
     """A command line in the docs has a command that exists, with the arguments that it takes."""
     for block in blocks(page, "bash"):
         for part in re.split(r"&&|[|>\n]", block):
-            program, name, *arguments = [*shlex.split(part, comments=True), "", ""]
+            program, *arguments = [*shlex.split(part, comments=True), ""]
             if program == "libyaevents":
-                COMMANDS[name].make_context(name, [argument for argument in arguments if argument])
+                name = " ".join(arguments[:2]) if " ".join(arguments[:2]) in COMMANDS else arguments[0]
+                rest = arguments[len(name.split()) : -1]
+                COMMANDS[name].make_context(name, rest)
+
+
+@pytest.mark.parametrize("name", libyaevents.__all__)
+def test_public_names_are_documented(name: str) -> None:
+    """Every public name stands on the page of the API, which is made from the docstrings."""
+    page = read(ROOT / "docs" / "api.md")
+    assert f"\n::: libyaevents.{name}\n" in page or f"`libyaevents.{name}`" in page
 
 
 def test_readme_opens_with_two_commands() -> None:

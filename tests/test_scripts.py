@@ -2,7 +2,9 @@
 
 import json
 import runpy
+import sys
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -91,3 +93,71 @@ def test_enricher_speed(tmp_path: Path, document: Document, capsys: pytest.Captu
     assert lines[0] == "1 articles, 8 words each, 1 rounds"
     assert [line.split()[0] for line in lines[1:-1]] == ["model", *ENRICHERS]
     assert lines[-1].startswith("enrichers / model: ")
+
+
+def test_fuzz(tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Texts that hypothesis made are read and counted, the same at each start, and break no law."""
+    script = runpy.run_path(str(SCRIPT.parent / "fuzz.py"))
+    line = ["--characters", "3000", "--model", str(tiny_model), "--failures", str(tmp_path / "failures")]
+    assert script["main"](line) == 0
+    counts = dict(row.split() for row in capsys.readouterr().out.replace("peak MiB", "peak").splitlines())
+    assert int(counts["characters"].replace(",", "")) >= 3000
+    assert counts["wrong"] == "0"
+    assert not (tmp_path / "failures").exists()
+    first, second = (next(script["rounds"](3000, 0)) for _ in range(2))
+    assert first == second
+
+
+def test_fuzz_finds_faults(document: Document) -> None:
+    """A document that breaks a law is told, and its text is cut down to what is wrong."""
+    script = runpy.run_path(str(SCRIPT.parent / "fuzz.py"))
+    faults = list(script["faults"](document.text.replace("سرت", "درنة"), document))
+    assert faults[0] == "the text is another"
+    assert any(fault.startswith("Entity at 12 to 15 is 'سرت'") for fault in faults)
+    assert script["minimise"]("قصفت طائرات سرت أمس", lambda text: "سر" in text) == "سر"
+
+
+def test_metamorphic(tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a model finds is compared word by word, and other line ends change nothing."""
+    script = runpy.run_path(str(SCRIPT.parent / "metamorphic.py"))
+    line = ["--model", str(tiny_model), "--documents", "1", "--only", "CRLF", "sentences shuffled"]
+    assert script["main"]([*line, "--json", str(tmp_path / "out.json")]) == 0
+    _, _, crlf, shuffled = capsys.readouterr().out.splitlines()
+    assert crlf == "| CRLF | 95 | 100.0 | 100.0 | 100.0 | 100.0 | 100.0 |"
+    assert shuffled.startswith("| sentences shuffled | – | ")
+    found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert found["CRLF"]["entities"]["both"] == found["CRLF"]["entities"]["original"]
+
+
+def test_changes_keep_the_words() -> None:
+    """Each change of an article is one, gives words at most once, and keeps nearly all of them."""
+    script = runpy.run_path(str(SCRIPT.parent / "metamorphic.py"))
+    text = "".join(document.text for document in load_corpus("open", split="dev"))
+    pieces = script["cut"](text)
+    n_words = sum(piece.word is not None for piece in pieces)
+    assert script["write"](pieces)[0] == text
+    for _, change in script["CHANGES"].values():
+        changed, placed = script["write"](change(pieces, Random(0)))
+        words = [word for _, word in placed]
+        assert changed != text
+        assert len(set(words)) == len(words) > 0.95 * n_words
+        assert all(changed[start:end].strip() for (start, end), _ in placed)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the script is for Linux")
+def test_batch_faults(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Faults are done to runs, and a line tells what is left."""
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    script = runpy.run_path(str(SCRIPT.parent / "batch_faults.py"))
+    line = [str(tmp_path), "--articles", "12", "--workers", "1", "--model", str(tiny_model)]
+    cases = ["undisturbed", "links", "half-written manifest"]
+    assert script["main"]([*line, "--only", *cases]) == 0, capsys.readouterr().out
+    told = [row.split(maxsplit=1) for row in capsys.readouterr().out.splitlines()]
+    assert [name for name, _ in told] == ["undisturbed", "links", "half-written"]
+    assert told[0][1].startswith("12 articles, 0 aside; ")
+    assert told[1][1].startswith("2 articles, 4 aside; ")
+    outcome = sys.modules["fault_place"].Outcome(2, "error: a\nerror: b\n", 1.0, 1)
+    with pytest.raises(script["FailedError"], match="expected exit 2"):
+        outcome.expect(2)

@@ -22,7 +22,7 @@ from libyaevents.windows import (
     sentence_words,
     special_ids,
 )
-from libyaevents.words import Span, split_sentences, split_words
+from libyaevents.words import Span, letters, split_sentences, split_words
 from tests.test_words import arabic_texts
 
 SPECIALS = (2, 3)
@@ -49,9 +49,9 @@ limits = st.integers(3, 14)
 
 
 def _tiny_tokenizer(kind: str = "punctuation") -> Tokenizer:
-    letters = "ابتثجحخدذرزسشصضطظعغفقكلمنهويءئؤأإآةىabcdefg0123456789/+.:-"
+    alphabet = "ابتثجحخدذرزسشصضطظعغفقكلمنهويءئؤأإآةىabcdefg0123456789/+.:-"
     words = ["سرت", "##ها", "قوات", "وال"]
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *letters, *(f"##{letter}" for letter in letters), *words]
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *alphabet, *(f"##{letter}" for letter in alphabet), *words]
     vocabulary = {piece: index for index, piece in enumerate(pieces)}
     tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=60))
     tokenizer.normalizer, tokenizer.pre_tokenizer = KINDS[kind]
@@ -69,7 +69,7 @@ def _number_subwords(sentences: Sequence[Sequence[int]]) -> tuple[list[list[int]
 @any_input
 @given(text=arabic_texts)
 def test_each_word_has_its_subwords(kind: str, text: str) -> None:
-    """A word has the subwords that it has alone: of the whole word, or its proclitics' and its rest's."""
+    """A word has the subwords that its letters have alone: of all, or its proclitics' and its rest's."""
     tokenizer = _tiny_tokenizer(kind)
 
     def alone(piece: str) -> list[int]:
@@ -78,7 +78,8 @@ def test_each_word_has_its_subwords(kind: str, text: str) -> None:
 
     words = split_words(text)
     for (start, end), ids in zip(words, encode_words(text, words, tokenizer), strict=True):
-        word, whole = text[start:end], alone(text[start:end])
+        word = letters(text[start:end])
+        whole = alone(word)
         if all(id >= 0 for id in ids):
             assert ids == whole
         else:
@@ -108,6 +109,27 @@ def test_proclitics_are_cut_off(word: str, expected: list[str]) -> None:
     tokenizer = _tiny_tokenizer()
     (ids,) = encode_words(word, split_words(word), tokenizer)
     assert [f"{'~' if id < 0 else ''}{tokenizer.id_to_token(max(id, ~id))}" for id in ids] == expected
+
+
+@pytest.mark.parametrize("mark", ["\u200f", "\u200e", "\u202b", "\u2069", "\u200c", "\xad", "\0"])
+def test_invisible_characters_hide_no_word(mark: str) -> None:
+    """A word has the same subwords with characters around or in it that show nothing."""
+    tokenizer, text = _tiny_tokenizer("white space"), f"و{mark}سرت{mark} {mark}والقوات"
+    words = split_words(text)
+    assert len(words) == 2
+    assert encode_words(text, words, tokenizer) == encode_words("وسرت والقوات", [(0, 4), (5, 12)], tokenizer)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "word",
+    ["وَاَلْقُوَّات", "وا\u0640\u0640لقو\u0640ات", "\ufeed\ufe8d\ufedf\ufed8\ufeee\ufe8d\ufe95", "و\u200dالقوات"],
+)
+def test_ways_to_write_a_word(kind: str, word: str) -> None:
+    """Marks, tatweel and presentation forms change nothing, neither subwords nor proclitics."""
+    tokenizer = _tiny_tokenizer(kind)
+    plain = "والقوات"
+    assert encode_words(word, [(0, len(word))], tokenizer) == encode_words(plain, [(0, 7)], tokenizer)
 
 
 def test_article_behind_a_preposition() -> None:

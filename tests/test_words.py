@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from libyaevents.words import Span, split_sentences, split_words
+from libyaevents.words import Span, letters, split_sentences, split_words
 
 ROOT = Path(__file__).parents[1]
 ARTICLE = ROOT / "libyaevents" / "data" / "article.jsonl"
@@ -147,6 +147,22 @@ def test_unicode_of_arabic_text(text: str, words: list[str]) -> None:
     assert _words_of(text) == words
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("سرت", "سرت"),
+        ("أُصيبَ هجوماً", "أصيب هجوما"),
+        (f"حـــلب{RLM} ـ", "حلب "),
+        ("\ufeb3\ufeae\ufe95 ﻻ", "سرت لا"),
+        ("ا\u0654خ\u064fرى", "أخرى"),
+        (f"می{ZWNJ}روند", "میروند"),
+    ],
+)
+def test_letters(text: str, expected: str) -> None:
+    """Of words their letters are left, each written in one way; what says another letter stays."""
+    assert letters(text) == expected
+
+
 def test_part_of_text() -> None:
     """Words of a part carry offsets into the whole text, and the part's end cuts."""
     text = "انفجرت سيارة. سقط قتيل"
@@ -236,6 +252,8 @@ def test_words_equal_the_rule_read_slowly(text: str) -> None:
         ("سقطت\u2028عادت\x85مضت", ["سقطت", "عادت", "مضت"]),
         ('قال " لن ننسحب ". ثم مضى', ['قال " لن ننسحب ".', "ثم مضى"]),
         (f"{BOM}سقطت سرت.{ZWSP}عادت", ["سقطت سرت.", "عادت"]),
+        (f"سقطت سرت.{RLM} عادت", [f"سقطت سرت.{RLM}", "عادت"]),
+        (f"قال {RLM}د.{RLM} سالم", [f"قال {RLM}د.{RLM} سالم"]),
     ],
 )
 def test_sentences(text: str, sentences: list[str]) -> None:

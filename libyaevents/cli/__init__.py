@@ -3,7 +3,7 @@
 What is heavy is imported by the command that needs it: `--help` and mistyped flags get a quick answer.
 """
 
-from libyaevents.cli import benchmark, documents, models, server  # noqa: F401 - they bring the commands
+from libyaevents.cli import batch, benchmark, documents, models, server  # noqa: F401 - they bring the commands
 from libyaevents.cli.app import app, main
 
 __all__ = ["app", "main"]

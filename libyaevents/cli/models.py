@@ -1,4 +1,4 @@
-"""Commands about models: train them, score them, write them, list them."""
+"""Commands about models: train them, score them, write them, list them, pack them."""
 
 from __future__ import annotations
 
@@ -242,12 +242,47 @@ def export(
     typer.echo((write_graphs if exported == "onnx" else export_entities)(model, output))
 
 
-@app.command(epilog="Example: libyaevents models")
-def models(verbose: Verbose = False) -> None:
-    """List the installed models and the key lines of their cards."""
+models = typer.Typer()
+app.add_typer(models, name="models")
+
+
+@models.callback(invoke_without_command=True, epilog="Example: libyaevents models")
+def list_models(context: typer.Context, verbose: Verbose = False) -> None:
+    """List the installed models and the key lines of their cards; pack one for another machine."""
     from libyaevents.checkpoint import DEFAULT_MODEL, list_models
 
+    if context.invoked_subcommand is not None:
+        return
     for model in list_models():
         typer.echo(model.name + (" (default)" if model.name == DEFAULT_MODEL else ""))
         for key, value in {**model.key_lines, "Folder": str(model.path)}.items():
             typer.echo(f"  {key}: {value}")
+
+
+@models.command(epilog="Example: libyaevents models bundle compact bundle.zip --wheels wheels")
+def bundle(
+    model: Annotated[str, Argument(metavar="MODEL", help="A model's name or folder.")],
+    output: Annotated[Path, Argument(metavar="OUT", help="A new folder, or a new .zip file.")],
+    wheels: Annotated[
+        Path | None, Option(metavar="FOLDER", help="Wheels of libyaevents and its needs, to pack too (none).")
+    ] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Pack a model, and the wheels to read it with, with their hashes; print the bundle's fingerprint."""
+    from libyaevents.bundle import write_bundle
+
+    typer.echo(write_bundle(model, output, wheels=wheels))
+
+
+@models.command(epilog="Example: libyaevents models verify bundle.zip")
+def verify(
+    bundle: Annotated[Path, Argument(metavar="BUNDLE", help="The folder or .zip file.")],
+    fingerprint: Annotated[
+        Text, Option(metavar="HEX", help="What `models bundle` printed, to be compared (not compared).")
+    ] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Check that every file of a bundle is as it was packed; print the bundle's fingerprint."""
+    from libyaevents.bundle import verify_bundle
+
+    typer.echo(verify_bundle(bundle, fingerprint=fingerprint))
