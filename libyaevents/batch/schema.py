@@ -8,6 +8,7 @@ import types
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
+from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from libyaevents.batch.lines import import_pyarrow
@@ -22,6 +23,7 @@ _CLAIMANT = "claimed_by"
 _NAME = "name"
 
 
+@cache
 def arrow_schema(table: str = "documents") -> Any:
     """Return the `pyarrow.Schema` of one of the `TABLES`.
 
@@ -96,12 +98,17 @@ def _write(value: Any) -> Any:
 
 def _read(row: Mapping[str, Any], cls: type) -> dict[str, Any]:
     """Return the JSON object of a row, without what is null."""
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     return {
         name: read
         for name, value in row.items()
         if value is not None and (read := _read_value(value, hints[name])) is not None
     }
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)
 
 
 def _read_value(value: Any, annotation: Any) -> Any:
