@@ -89,8 +89,9 @@ _PAD = rb"[\x80-\xff]*[\x00-\x7f]"
 EXTERNAL_DATA_HEAD = re.compile(rb"(?:\x0a|\x8a" + _PAD + rb")(?:\x08|\x88" + _PAD + rb")\Z")
 
 EngineName = Literal["auto", "onnx", "openvino", "torch"]
-# Where OpenVINO was measured to be the faster of the two: Intel and AMD.
+# Where OpenVINO was measured to be clearly the faster of the two: on Intel and AMD, from this width on.
 FASTER_WITH_OPENVINO = ("x86_64", "AMD64")
+WIDE_FOR_OPENVINO = 384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,8 +214,8 @@ def load_words_tokenizer(folder: Path) -> Tokenizer:
 def load_engine(folder: Path, engine: EngineName = "auto", *, n_threads: int | None = None) -> Engine:
     """Make the engine that runs a model.
 
-    `auto` is OpenVINO where it is installed and the processor is one on which it is faster, else ONNX
-    Runtime. Nothing is timed: a machine always takes the same one. `n_threads` may call it at once.
+    `auto` is OpenVINO where it is installed and faster, by the kind of processor and the width of the model,
+    else ONNX Runtime. Nothing is timed: a machine always takes the same one. `n_threads` may call it at once.
 
     Raises:
         CheckpointError: a graph or the weights are absent, unsafe or wrong-shaped.
@@ -232,17 +233,22 @@ def load_engine(folder: Path, engine: EngineName = "auto", *, n_threads: int | N
     for name in (ENCODER_GRAPH, ROLES_GRAPH):
         _require(folder, name)
         check_graph(folder / name)
-    made = _graph_engine(resolve_engine(engine), n_threads)
+    made = _graph_engine(resolve_engine(engine, folder), n_threads)
     loaded = made(folder / ENCODER_GRAPH, folder / ROLES_GRAPH)
     _check_widths(folder, loaded.widths)
     return loaded
 
 
-def resolve_engine(engine: EngineName) -> EngineName:
-    """The engine that `auto` stands for on this machine; another stands for itself."""
+def resolve_engine(engine: EngineName, folder: Path) -> EngineName:
+    """The engine that `auto` stands for on this machine for a model; another stands for itself.
+
+    Raises:
+        CheckpointError: config.json is absent or malformed.
+    """
     if engine != "auto":
         return engine
-    is_faster = platform.machine() in FASTER_WITH_OPENVINO and _is_installed("openvino")
+    is_wide = int(read_config(folder).get("hidden_size", 0)) >= WIDE_FOR_OPENVINO
+    is_faster = is_wide and platform.machine() in FASTER_WITH_OPENVINO and _is_installed("openvino")
     return "openvino" if is_faster else "onnx"
 
 

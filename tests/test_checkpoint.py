@@ -215,22 +215,29 @@ def test_engines(tiny_model: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("machine", "is_installed", "expected"),
+    ("machine", "is_installed", "width", "expected"),
     [
-        ("x86_64", True, "openvino"),
-        ("AMD64", True, "openvino"),
-        ("arm64", True, "onnx"),
-        ("x86_64", False, "onnx"),
+        ("x86_64", True, 384, "openvino"),
+        ("AMD64", True, 768, "openvino"),
+        ("x86_64", True, 256, "onnx"),
+        ("arm64", True, 768, "onnx"),
+        ("x86_64", False, 768, "onnx"),
     ],
 )
 def test_automatic_engine(
-    monkeypatch: pytest.MonkeyPatch, machine: str, is_installed: bool, expected: str
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    machine: str,
+    is_installed: bool,
+    width: int,
+    expected: str,
 ) -> None:
-    """OpenVINO is taken where it is installed and faster, which it is on processors of Intel and AMD."""
+    """OpenVINO is taken where it is installed and faster: wide models on processors of Intel and AMD."""
+    (tmp_path / "config.json").write_text(json.dumps({"hidden_size": width}), encoding="utf-8")
     monkeypatch.setattr("platform.machine", lambda: machine)
     monkeypatch.setattr(checkpoint, "find_spec", lambda name: name if is_installed else None)
-    assert resolve_engine("auto") == expected
-    assert resolve_engine("torch") == "torch"
+    assert resolve_engine("auto", tmp_path) == expected
+    assert resolve_engine("torch", tmp_path) == "torch"
 
 
 def test_openvino_engine_without_openvino(tiny_model: Path) -> None:

@@ -94,6 +94,7 @@ class Pool:
                 # In this order: a message that was taken in between would be waited for in vain.
                 self._hand_out()
                 self._take_messages(timeout_s=None)
+            self._hand_out()  # before the result is dealt with, which takes time
             yield pending.popleft().chunk, result
 
     def _hand_out(self) -> None:

@@ -216,7 +216,7 @@ def _describe(source: Source, config: BatchConfig) -> dict[str, Any]:
     options = asdict(config)
     for name in ("model", "workers"):  # a model is told by what it is; the rest is the same with any number
         del options[name]
-    options["engine"] = resolve_engine(config.engine)  # another moves some scores in their last digits
+    options["engine"] = resolve_engine(config.engine, folder)  # another rounds otherwise
     options["published"] = config.published and config.published.isoformat()
     options["actors"] = None
     if config.actors is not None:
