@@ -5,7 +5,6 @@ from n × `shard_size` on: a shard is made whole, or made anew from the same rec
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -29,6 +28,7 @@ from libyaevents.checkpoint import (
     model_folder,
     resolve_engine,
 )
+from libyaevents.engines.graphs import n_cores
 from libyaevents.enrich import read_actors
 from libyaevents.errors import ConfigError
 
@@ -44,7 +44,7 @@ class BatchConfig:
 
     Attributes:
         model: name or folder.
-        engine: see `Extractor.from_pretrained`; OpenVINO is faster and takes more memory a worker.
+        engine: see `Extractor.from_pretrained`; OpenVINO takes more memory a worker.
         format: of the shards.
         columns: which column holds what.
         published: the day of articles that carry none.
@@ -146,7 +146,7 @@ def _fill(manifest: Manifest, source: Source, config: BatchConfig, tell: Callabl
     shard: Shard | None = None
     n_records = 0
     with (
-        Pool(config.job(), n_workers=config.workers or _n_cores()) as pool,
+        Pool(config.job(), n_workers=config.workers or n_cores()) as pool,
         told_as_output_errors(manifest.folder),
     ):
         try:
@@ -238,8 +238,3 @@ def _model_hash(folder: Path) -> str:
             digest.update(path.name.encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
-
-
-def _n_cores() -> int:
-    """The cores that this process may use; all there are where the system does not say (macOS)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -34,7 +34,7 @@ def arrow_schema(table: str = "documents") -> Any:
     if table in flat.TABLES:
         columns = flat.columns_of_table(table)
         return arrow.schema([(name, _type(kind, arrow)) for name, kind in columns.items()])
-    annotations = get_type_hints(Document)
+    annotations = _hints(Document)
     return arrow.schema([(item.name, _type(annotations[item.name], arrow)) for item in fields(Document)])
 
 

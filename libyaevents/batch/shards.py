@@ -58,7 +58,7 @@ class Shard:
         """Begin a shard whose first record has the number `first` in the input."""
         self.number, self.first = number, first
         kind = _LinesFile if format == "jsonl" else _ParquetFile
-        self._files: dict[str, _LinesFile | _ParquetFile] = {}
+        self._files: dict[str, _LinesFile] = {}
         self._quarantine = temporary(folder / f"quarantine-{number:05}.jsonl")
         self._refusals: list[str] = []
         self._end = first

@@ -12,6 +12,7 @@ __all__ = [
     "ROLES_INPUTS",
     "ROLES_OUTPUTS",
     "check_names",
+    "n_cores",
     "n_threads_or_cores",
 ]
 
@@ -38,8 +39,9 @@ def check_names(path: Path, *, found: Iterable[str], expected: Iterable[str]) ->
 
 def n_threads_or_cores(n_threads: int | None) -> int:
     """The threads asked for, else one for each core that this process may use, up to eight."""
-    if n_threads:
-        return n_threads
-    if hasattr(os, "sched_getaffinity"):
-        return min(len(os.sched_getaffinity(0)), MOST_THREADS)
-    return min(os.cpu_count() or 1, MOST_THREADS)  # macOS does not say which cores a process may use
+    return n_threads or min(n_cores(), MOST_THREADS)
+
+
+def n_cores() -> int:
+    """The cores that this process may use; all there are where the system does not say (macOS)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
