@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libyaevents.batch.schema import TABLES, arrow_schema, from_row, to_table
@@ -92,6 +92,7 @@ documents = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(documents)
 def test_nothing_is_lost(document: Document) -> None:
     """A document read back from its row is the document."""
@@ -106,6 +107,7 @@ def test_a_table_of_no_document_has_all_columns(table: str) -> None:
     assert to_table([], table).schema == arrow_schema(table)
 
 
+@settings(deadline=None)
 @given(documents)
 def test_flat_tables_are_the_frames(document: Document) -> None:
     """The flat tables hold, cell by cell, what `to_frames` gives."""
