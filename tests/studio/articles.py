@@ -128,10 +128,10 @@ class Reader:
         self.page.mouse.up()
 
     def focus(self, id: str) -> None:
-        """Click the label of an entity or event."""
+        """Click the label of an entity or event, and wait until the panel is of it, not of the last one."""
         kind = "entity" if id.startswith("T") else "trigger"
         self.page.locator(f'.tag.{kind}[data-id="{id}"]').click()
-        expect(self.page.locator(".editor-panel.filled")).to_be_visible()
+        expect(self.page.locator(f'.editor-panel.filled[data-id="{id}"]')).to_be_visible()
 
     def choose(self, typed: str) -> None:
         """Type into the menu that is open, and take its first label."""

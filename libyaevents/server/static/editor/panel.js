@@ -15,7 +15,7 @@ export function Panel({ open, ontology }) {
   const items = focus?.kind === "entity" ? document.entities : document.events;
   const item = focus && annotation.find(items, focus.id);
   return html`
-    <aside class=${item ? "editor-panel filled" : "editor-panel"} aria-label=${t("editor.panel")}>
+    <aside class=${item ? "editor-panel filled" : "editor-panel"} data-id=${item?.id} aria-label=${t("editor.panel")}>
       ${!item && html`<${Overview} open=${open} ontology=${ontology} />`}
       ${item && focus.kind === "entity" && html`<${EntityPanel} key=${item.id} entity=${item} open=${open} ontology=${ontology} />`}
       ${item && focus.kind === "event" && html`<${EventPanel} key=${item.id} event=${item} open=${open} ontology=${ontology} />`}
