@@ -3,7 +3,7 @@
     python scripts/batch_soak.py /tmp/soak --articles 100000 --sentences 5 --workers 1
 
 Makes an archive of articles that are mixed anew from the sentences of the packaged open corpus; starts a run,
-kills it with SIGKILL when half of the shards are there, lets it go on, and reads the result back: ids in
+kills it with SIGKILL when a share of the shards is there (half), lets it go on, and reads the result back: ids in
 order, the SHA-256 of every text, and of every shard as the manifest has it. Prints the rate beside that
 of `extract_many` in one process with one thread, measured before and after, and the memory of all
 processes over the quarters of the run. `--twice` runs once more undisturbed, and compares the shards byte
@@ -42,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--shard-size", type=int, default=5000)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--model", default="compact")
+    parser.add_argument("--kill-at", type=float, default=0.5, help="the share of the shards before the kill")
     parser.add_argument("--twice", action="store_true", help="compare with an undisturbed run")
     options = parser.parse_args(arguments)
 
@@ -56,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     before = in_process_rate(options.model, some)
     n_shards = -(-options.articles // options.shard_size)
     first = Run(line)
-    killed_at = first.kill_at(out / "manifest.json", n_shards // 2)
+    killed_at = first.kill_at(out / "manifest.json", max(1, int(n_shards * options.kill_at)))
     second = Run(line)
     second.wait()
     after = in_process_rate(options.model, some)
@@ -65,7 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
     rate = (options.articles - killed_at) / second.seconds
     in_process = mean([before, after])
     print(f"articles {options.articles}, killed at {killed_at}, each there once; workers {options.workers}")
-    print(f"in process {before:.1f} and {after:.1f} articles/s; batch {rate:.1f}/s after the kill")
+    print(
+        f"in process {before:.1f} and {after:.1f} articles/s; batch {rate:.1f}/s in the {second.seconds:.0f} s after the kill"
+    )
     print(f"a worker / in process: {rate / options.workers / in_process:.2f}")
     print("memory of all processes by quarter (highest, MiB):", *second.quarters())
     n_bytes = sum(path.stat().st_size for path in out.glob("*.parquet"))
