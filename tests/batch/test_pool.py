@@ -2,6 +2,7 @@
 
 import multiprocessing
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from libyaevents.batch.pool import Pool
 from libyaevents.batch.records import Record
 from libyaevents.batch.worker import Chunk, Job
 from libyaevents.errors import BatchError
-from tests.batch.workers import KILLER, end_at_the_start, fail, read_without_model
+from tests.batch.workers import KILLER, end_at_the_start, end_once_at_each, fail, read_without_model
 
 JOB = Job(model="none", format="jsonl")
 
@@ -78,9 +79,18 @@ def test_a_record_that_kills_is_given_up(use: Callable[[Any], None]) -> None:
         first, second, third = pool.read(chunks(3, "أول", KILLER, "ثالث", KILLER, KILLER))
     (refusal,) = first[1].refusals
     assert (refusal.place, refusal.where, first[1].n_documents) == (1, "a.jsonl:1", 2)
-    assert refusal.reason == "3 worker processes ended at this record or near it (exit code 9)"
+    assert refusal.reason == "2 worker processes ended at this record (exit code 9)"
     assert [refusal.place for refusal in second[1].refusals] == [0, 1]
     assert (second[1].n_documents, third[1].n_documents) == (1, 3)
+
+
+def test_records_beside_which_workers_are_killed(use: Callable[[Any], None], tmp_path: Path) -> None:
+    """However many workers end while a chunk is read, a record at which one ended is still read."""
+    use(end_once_at_each)
+    with Pool(Job(model=str(tmp_path), format="jsonl"), n_workers=1) as pool:
+        found = [result for _, result in pool.read(chunks(2))]
+    assert len(list(tmp_path.iterdir())) == 6
+    assert [(result.n_documents, result.refusals) for result in found] == [(3, []), (3, [])]
 
 
 def test_workers_that_do_not_start(use: Callable[[Any], None]) -> None:

@@ -79,6 +79,25 @@ def _documents(chunk: Chunk, job: Job) -> Iterator[tuple[int, Document | Rejecte
         yield place, Rejected(reason) if reason else to_document(record, job.columns, job.published)
 
 
+def end_once_at_each(connection: Connection, job: Job) -> None:
+    """Read as above, but end once at every record, as if killed; the model's folder remembers."""
+    connection.send(Ready())
+    try:
+        while True:
+            chunk = connection.recv()
+            for place, document in _documents(chunk, job):
+                assert isinstance(document, Document)
+                if chunk.is_careful:
+                    connection.send(At(place))
+                seen = Path(job.model) / document.text
+                if not seen.exists():
+                    seen.touch()
+                    os._exit(9)
+            connection.send(_read(replace(chunk, is_careful=False), job, connection))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
+
+
 def end_at_the_start(connection: Connection, job: Job) -> None:
     """End before anything was read, as for want of memory."""
     os._exit(7)
