@@ -115,8 +115,8 @@ class Simulation:
             extractor = self._extractor(model, revealed)
             ordered = STRATEGIES[name](extractor, rest, 1000 * self.seed + number)
             added = _up_to(ordered, (number + 1) * self.options.words - _n_words(revealed))
-            notes = marked_shares(extractor, added)
-            notes["added"] = [self.places[document.text] for document in added]
+            places = [self.places[document.text] for document in added]
+            notes = {**marked_shares(extractor, added), "added": places}
         else:
             added = [self.pool[place] for place in row["added"]]
         revealed += added
@@ -125,7 +125,7 @@ class Simulation:
             self._write(name, number, revealed, extractor, notes)
 
     def _weights(self, name: str) -> Path:
-        return self.folder / f"{name}.safetensors"
+        return Path(self.folder, f"{name}.safetensors")
 
     def _learn(self, model: EventModel, documents: Sequence[Document], name: str, n_steps: int) -> Extractor:
         """Train a model on documents, or load what came of that before."""
@@ -139,7 +139,8 @@ class Simulation:
         encoder = list(model.encoder.parameters())
         in_encoder = set(map(id, encoder))
         heads = [parameter for parameter in model.parameters() if id(parameter) not in in_encoder]
-        hiding = Hiding(tokenizer.token_to_id("[MASK]"), self.config.word_dropout)
+        mask_id = tokenizer.token_to_id("[MASK]")
+        hiding = None if mask_id is None else Hiding(mask_id, self.config.word_dropout)
         fit(
             model,
             lambda batch: compute_loss(model, batch.annotated, with_predicted=True, hiding=hiding),

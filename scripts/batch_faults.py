@@ -127,7 +127,10 @@ def kill_at(due: float, children: list[psutil.Process]) -> Watch:
 def cut_off(place: Place, suffix: str) -> str:
     """A file ends too soon: what was before that is there."""
     share, data = 0.6, b"".join(place.lines)
-    pack = {".gz": gzip.compress, ".zst": partial(pyarrow.compress, codec="zstd", asbytes=True)}
+    pack: dict[str, Callable[[bytes], bytes]] = {
+        ".gz": gzip.compress,
+        ".zst": partial(pyarrow.compress, codec="zstd", asbytes=True),
+    }
     packed = pack[Path(suffix).suffix](data) if Path(suffix).suffix in pack else data
     source = place.write(f"cut{suffix}", packed[: int(len(packed) * share)])
     out = place.folder / f"cut-off{suffix}"

@@ -130,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Count what the open corpus holds.")
     parser.add_argument("--write", action="store_true", help="into docs/open-corpus.md and docs/images")
     options = parser.parse_args(arguments)
-    documents = {split: load_corpus("open", split=split) for split in SPLITS}
+    documents: dict[str, list[Document]] = {split: load_corpus("open", split=split) for split in SPLITS}
     text = tables(documents) + "\n"
     if not options.write:
         sys.stdout.write(text)

@@ -181,10 +181,10 @@ def _wrong_labels(document: Document) -> Iterator[str]:
 
 def _wrong_spans(text: str, document: Document) -> Iterator[str]:
     words = split_words(text)
-    starts, ends = {start for start, _ in words}, {end for _, end in words}
+    starts, ends = {first for first, _ in words}, {last for _, last in words}
     sentence_of = [-1] * (len(text) + 1)
-    for number, (start, end) in enumerate(document.sentences):
-        sentence_of[start:end] = [number] * (end - start)
+    for number, (first, last) in enumerate(document.sentences):
+        sentence_of[first:last] = [number] * (last - first)
     inside = {offset for each in document.entities for offset in range(each.start + 1, each.end)}
     for record in _records(document):
         start, end = getattr(record, "start", None), getattr(record, "end", None)

@@ -95,7 +95,7 @@ RLM = "\u200f"
 INVISIBLE = ("\u200e", "\u061c", "\u200c", "\u200b", "\ufeff", "\u202c\u202b", "\u2069\u2067", "\u2069\u2068")
 SPACES = ("  ", "   ", "\t", "\u00a0", " \u00a0", "\u2009", "\u3000")
 ISOLATED = {
-    chr(int(letter, 16)): chr(code)
+    int(letter, 16): chr(code)
     for code in range(0xFE80, 0xFEF5)
     for form, letter in [unicodedata.decomposition(chr(code)).split(" ", 1)]
     if form == "<isolated>"
@@ -201,7 +201,7 @@ CHANGES: Mapping[str, tuple[bool, Change]] = {
     "other invisible marks there": (True, in_gaps(beside(INVISIBLE))),
     "letters decomposed (NFD)": (True, decompose),
     "ligature ﻻ": (True, in_words(lambda word, _: TO_LIGATURES.sub(lambda two: LIGATURES[two[0]], word))),
-    "presentation forms": (True, in_words(lambda word, _: word.translate(str.maketrans(ISOLATED)))),
+    "presentation forms": (True, in_words(lambda word, _: word.translate(ISOLATED))),
     "more white space": (True, in_gaps(widen)),
     "CRLF": (True, in_gaps(lambda space, _: space.replace("\n", "\r\n"))),
     "و before sentences": (False, begin_with_and),
