@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from libyaevents.batch.records import Rejected
-from libyaevents.errors import InputError, MissingExtraError
+from libyaevents.errors import InputError
+from libyaevents.formats.tables import import_pyarrow
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["COMPRESSED", "Line", "import_pyarrow", "read_lines"]
+__all__ = ["COMPRESSED", "Line", "read_lines"]
 
 COMPRESSED = (".gz", ".zst")
 
@@ -77,17 +78,6 @@ def read_lines(path: Path) -> Iterator[Line]:
                     return
                 data = data.removeprefix(BOM_UTF8)
             yield Line(number, data, file.tell())
-
-
-def import_pyarrow(what: str) -> Any:
-    """Import pyarrow, or say which extra `what` needs."""
-    try:
-        import pyarrow
-        import pyarrow.ipc
-        import pyarrow.parquet
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(f"{what} needs pyarrow: pip install 'libyaevents[parquet]'") from error
-    return pyarrow
 
 
 def _next_line(stream: BinaryIO) -> bytes | Rejected:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from libyaevents.batch.lines import Line, import_pyarrow, read_lines
+from libyaevents.batch.lines import Line, read_lines
 from libyaevents.batch.records import Columns, Record, Rejected, TableRow, TextFile
 from libyaevents.batch.sources import InputFile, Kind, Source
 from libyaevents.errors import DocumentError, InputError
 from libyaevents.formats.inputs import decode_text
+from libyaevents.formats.tables import import_pyarrow
 from libyaevents.records import parse_json
 
 __all__ = ["check_columns", "read_records"]

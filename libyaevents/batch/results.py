@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from libyaevents.batch.folder import MANIFEST
-from libyaevents.batch.lines import import_pyarrow
 from libyaevents.batch.schema import from_row
 from libyaevents.documents import Document
 from libyaevents.errors import CorpusError, InputError, MissingFileError
+from libyaevents.formats.tables import import_pyarrow
 
 __all__ = ["read_results"]
 

@@ -11,9 +11,9 @@ from datetime import date
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from libyaevents.batch.lines import import_pyarrow
 from libyaevents.documents import Claim, Document, Span
 from libyaevents.formats import flat
+from libyaevents.formats.tables import column_type, import_pyarrow
 
 __all__ = ["TABLES", "arrow_schema", "from_row", "to_rows", "to_table"]
 
@@ -33,7 +33,7 @@ def arrow_schema(table: str = "documents") -> Any:
     arrow = import_pyarrow("parquet")
     if table in flat.TABLES:
         columns = flat.columns_of_table(table)
-        return arrow.schema([(name, _type(kind, arrow)) for name, kind in columns.items()])
+        return arrow.schema([(name, column_type(kind)) for name, kind in columns.items()])
     annotations = _hints(Document)
     return arrow.schema([(item.name, _type(annotations[item.name], arrow)) for item in fields(Document)])
 
@@ -79,8 +79,7 @@ def _type(annotation: Any, arrow: Any) -> Any:
         return arrow.struct([(item.name, _type(hints[item.name], arrow)) for item in fields(annotation)])
     if get_origin(annotation) is Mapping:
         return arrow.map_(arrow.string(), arrow.string())
-    scalars = {str: "string", int: "int64", float: "float64", bool: "bool_", date: "date32"}
-    return getattr(arrow, scalars[annotation])()
+    return column_type(annotation)
 
 
 def _write(value: Any) -> Any:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from libyaevents.batch.folder import publish, temporary
-from libyaevents.batch.lines import import_pyarrow
 from libyaevents.batch.schema import TABLES, arrow_schema, to_table
 from libyaevents.documents import Document
+from libyaevents.formats.tables import import_pyarrow
 
 __all__ = ["Format", "Refusal", "Result", "Shard", "encode", "tables_of"]
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from libyaevents.batch.lines import import_pyarrow
 from libyaevents.batch.run import BatchConfig
 from libyaevents.batch.tables import TableReader, table_schema
 from libyaevents.batch.worker import Job
 from libyaevents.errors import MissingExtraError
+from libyaevents.formats.tables import import_pyarrow
 
 if TYPE_CHECKING:
     from pandas import DataFrame as PandasFrame

@@ -7,10 +7,10 @@ with one column more: `error`, null where the article was read. No row is lost o
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from libyaevents.batch.lines import import_pyarrow
 from libyaevents.batch.records import Record
 from libyaevents.batch.schema import arrow_schema, to_rows
 from libyaevents.batch.worker import Chunk, Job, Reader
+from libyaevents.formats.tables import import_pyarrow
 
 __all__ = ["ERROR", "TableReader", "table_schema"]
 

@@ -20,7 +20,15 @@ from libyaevents.formats.codebooks import Columns
 from libyaevents.formats.rows import Cell, Row
 from libyaevents.markup import visible
 
-__all__ = ["open_whole", "show_controls", "to_cell", "write_csv", "write_parquet"]
+__all__ = [
+    "column_type",
+    "import_pyarrow",
+    "open_whole",
+    "show_controls",
+    "to_cell",
+    "write_csv",
+    "write_parquet",
+]
 
 # What a spreadsheet keeps of a cell; it puts the rest into cells below, where it could begin as a formula.
 _LONGEST_CELL = 32_767
@@ -68,10 +76,9 @@ def write_parquet(rows: Iterable[Row], columns: Columns, stream: BinaryIO) -> No
         MissingExtraError: pyarrow is not installed; before a row is read.
         InputError: A number of a row does not fit into 64 bits.
     """
-    arrow, parquet = _load_pyarrow()
-    kinds = {str: arrow.string(), int: arrow.int64(), float: arrow.float64(), bool: arrow.bool_()}
-    schema = arrow.schema([(name, kinds.get(kind, arrow.date32())) for name, kind in columns.items()])
-    with parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
+    arrow = import_pyarrow("parquet")
+    schema = arrow.schema([(name, column_type(kind)) for name, kind in columns.items()])
+    with arrow.parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
         remaining = iter(rows)
         while group := list(islice(remaining, _ROWS_A_GROUP)):
             safe = [{name: _safe(value) for name, value in row.items()} for row in group]
@@ -80,6 +87,27 @@ def write_parquet(rows: Iterable[Row], columns: Columns, stream: BinaryIO) -> No
             except (OverflowError, arrow.ArrowInvalid) as error:
                 raise InputError(f"expected numbers that fit into a parquet table, found {error}") from error
             writer.write_table(table)
+
+
+def column_type(kind: type) -> Any:
+    """Return the `pyarrow.DataType` of a column whose cells are of a Python type."""
+    names = {str: "string", int: "int64", float: "float64", bool: "bool_", date: "date32"}
+    return getattr(import_pyarrow("parquet"), names[kind])()
+
+
+def import_pyarrow(what: str) -> Any:
+    """Import pyarrow, or say which extra `what` needs.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    try:
+        import pyarrow
+        import pyarrow.ipc
+        import pyarrow.parquet
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"{what} needs pyarrow: pip install 'libyaevents[parquet]'") from error
+    return pyarrow
 
 
 @contextmanager
@@ -125,12 +153,3 @@ def _text(value: Cell) -> str | int | float:
 
 def _safe(value: Cell) -> Cell:
     return to_cell(value) if isinstance(value, str) else value
-
-
-def _load_pyarrow() -> tuple[Any, Any]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("parquet needs pyarrow: pip install 'libyaevents[parquet]'") from error
-    return pyarrow, pyarrow.parquet
