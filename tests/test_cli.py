@@ -278,6 +278,14 @@ def test_pages_before_a_bad_file_are_whole(extract: Run) -> None:
     assert page.read_text(encoding="utf-8").endswith("</html>\n")
 
 
+@pytest.mark.parametrize("name", ["rows.csv", "rows.xlsx", "rows.GEOJSON"])
+def test_rows_are_not_what_extract_writes(extract: Run, name: str) -> None:
+    """An output that ends as rows do is refused, with the command for them, unless --format is given."""
+    assert_one_error(extract("article.txt", "--output", name), "then libyaevents convert events.jsonl")
+    assert not Path(name).exists()
+    assert extract("article.txt", "--output", name, "--format", "jsonl").code == 0
+
+
 @pytest.mark.parametrize("before", [None, "older results"], ids=["new", "replaced"])
 def test_output_file_is_whole_or_as_it_was(extract: Run, before: str | None) -> None:
     """A failed run leaves no output file, or the one that was there."""
@@ -334,6 +342,7 @@ BAD_FILES: dict[str, tuple[str, str | bytes, str]] = {
     "cut UTF-16": ("a.txt", TEXT.encode("utf-16")[:-1], "a.txt: expected UTF-16"),
     "empty text": ("a.txt", b"", "a.txt: expected text, found an empty file"),
     "other suffix": ("a.docx", TEXT, "expected the suffix .txt or .jsonl, found '.docx'"),
+    "table": ("a.csv", TEXT, "found '.csv'; tables are read by libyaevents batch"),
     "malformed JSON": (
         "a.jsonl",
         '\n{"text": "قصف"',
@@ -1014,6 +1023,7 @@ def test_convert_reads_what_extract_writes(extract: Run, run: Run) -> None:
         (("article.txt", "--to", "geojson"), "article.txt:1: document: expected a JSON object"),
         (("empty.jsonl", "--to", "csv"), "empty.jsonl: expected one JSON document a line"),
         (("incident.jsonl", "--to", "csv"), "incident.jsonl:1: document: format: expected 'libyaevents/1'"),
+        (("article.txt", "--to", "csv"), "articles are read by libyaevents extract"),
         (("events.jsonl", "--to", "xlsx"), "'xlsx' is not one of 'acled', 'ucdp', 'plover'"),
         (("events.jsonl",), "Missing option '--to'"),
         (("--to", "acled"), "Missing argument 'PATH'"),

@@ -38,6 +38,7 @@ Format = Literal["jsonl", "json", "table", "html"]
 
 DATA = Path(libyaevents.__file__).parent / "data"
 _FORMATS: Mapping[str, Format] = {".json": "json", ".html": "html", ".htm": "html", ".txt": "table"}
+_ROWS = (".csv", ".geojson", ".parquet", ".tsv", ".xlsx")
 _ONE_DOCUMENT_FORMATS = ("json", "html")
 _BINARY = ("parquet", "spacy")
 _TABLE_WIDTH = 100  # where there is no terminal to fit
@@ -70,7 +71,15 @@ def enrich_documents(documents: Iterable[Document], actors: Path | None) -> Iter
 
 
 def default_format(output: Path | None) -> Format:
-    """Return the format that the ending of a path tells; without a path a table on a terminal, else lines."""
+    """Return the format that the ending of a path tells; without a path a table on a terminal, else lines.
+
+    Raises:
+        ConfigError: The ending is that of rows, which are made from documents.
+    """
+    if output is not None and output.suffix.lower() in _ROWS:
+        advice = "write events.jsonl, then libyaevents convert events.jsonl"
+        expected = f"{output}: expected a file of documents (.jsonl, .json, .html or .txt)"
+        raise ConfigError(f"{expected}, found one of rows, {output.suffix!r}; {advice}")
     if output is not None:
         return _FORMATS.get(output.suffix.lower(), "jsonl")
     return "table" if sys.stdout.isatty() else "jsonl"

@@ -30,6 +30,7 @@ STANDARD_INPUT = "-"
 
 _STANDARD_INPUT_ID = "stdin"
 _SUFFIXES = (".txt", ".jsonl")
+_TABLES = (".csv", ".parquet")
 _HEAD_BYTES = 8192
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -51,6 +52,7 @@ _SUGGESTED_ENCODINGS = {"ISO-8859-6": "iso8859_6", "UTF-16LE": "utf-16-le", "UTF
 _TYPOGRAPHY = re.compile(r"[\x00-\x7f\xa0«»“”‘’–—…•·°×÷\u200b-\u200f]")
 _ARABIC = re.compile("[ء-غـ-ْپچژکگٹڈڑںھہے،؛؟٠-٩]")
 _ARABIC_LETTER = re.compile("[ء-غف-ي]")
+_LEGIBLE = re.compile("[ء-غف-يﭐ-ﷻﹰ-ﻼ]")  # presentation forms, too
 _COMMON_LETTER = re.compile("[اليمنو]")
 # Measured on 305 news articles: true windows-1256 has at least 0.999 Arabic and 0.45 common letters, while
 # ISO-8859-6 read as windows-1256 has at most 0.85 Arabic, damaged UTF-8 (ط§ظ„) 0.65 and no common letter.
@@ -65,7 +67,7 @@ def read_inputs(paths: Sequence[Path | str], *, published: date | None = None) -
     """Check every path at once, then read the documents one by one, in order.
 
     `published` dates the documents that carry no date. Entities and events that a `.jsonl` file carries are
-    set aside, counted and logged.
+    set aside, counted and logged. Documents without an Arabic letter are counted and logged, too.
 
     Raises:
         MissingFileError: No file has that name.
@@ -119,7 +121,10 @@ def _check_source(path: Path) -> None:
         )
     if path.suffix.lower() not in _SUFFIXES:
         found = repr(path.suffix) if path.suffix else "none"
-        advice = "save its text as UTF-8 in a .txt file"
+        is_table = path.suffix.lower() in _TABLES
+        advice = (
+            "tables are read by libyaevents batch" if is_table else "save its text as UTF-8 in a .txt file"
+        )
         raise InputError(f"{path}: expected the suffix .txt or .jsonl, found {found}; {advice}")
 
 
@@ -142,15 +147,21 @@ def _read_sources(
     paths: Sequence[Path], published: date | None, origins: dict[str, str]
 ) -> Iterator[Document]:
     n_documents = n_annotated = 0
+    illegible: list[str | None] = []
     for path in paths:
         for document in _read_source(path, origins):
             n_documents += 1
             n_annotated += bool(document.entities or document.events)
+            if not _LEGIBLE.search(document.text):
+                illegible.append(document.id)
             dated = document.published or published
             yield replace(document, published=dated, entities=(), events=())
     if n_annotated:
         share = n_annotated / n_documents
         _logger.warning("set aside the annotation of %d documents (%.0f %%)", n_annotated, 100 * share)
+    if illegible:
+        n, share = len(illegible), len(illegible) / n_documents
+        _logger.warning("no Arabic letter in %d documents (%.0f %%), as in %r", n, 100 * share, illegible[0])
 
 
 def _read_source(path: Path, origins: dict[str, str]) -> Iterable[Document]:

@@ -119,7 +119,12 @@ def _read_line(
     line: bytes, number: int, path: Path, line_of_id: dict[str, int], ontology: Ontology | None
 ) -> Document:
     where = f"{path}:{number}"
-    document = _read_document(_decode(line, where), where)
+    try:
+        document = _read_document(_decode(line, where), where)
+    except CorpusError as error:
+        if path.suffix.lower() != ".txt":
+            raise
+        raise CorpusError(f"{error}; articles are read by libyaevents extract") from error
     if document.id is not None and number != line_of_id.setdefault(document.id, number):
         found = f"{document.id!r}, which line {line_of_id[document.id]} has already"
         raise CorpusError(f"{where}: expected a document id of its own, found {found}; rename or remove one")

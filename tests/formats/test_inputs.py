@@ -294,6 +294,14 @@ def test_jsonl_keeps_every_field_but_the_annotation(tmp_path: Path, caplog: pyte
     assert caplog.messages == ["set aside the annotation of 1 documents (50 %)"]
 
 
+def test_text_without_arabic_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Documents without an Arabic letter are read, and counted; presentation forms are Arabic letters."""
+    names = {"a.txt": "ﻗﺼﻒ", "b.txt": "The army shelled Sirte.", "c.txt": " \n", "d.txt": "قصف Sirte"}
+    documents = list(read_inputs([write(tmp_path, name, text) for name, text in names.items()]))
+    assert [document.text for document in documents] == list(names.values())
+    assert caplog.messages == ["no Arabic letter in 2 documents (50 %), as in 'b'"]
+
+
 def test_jsonl_line_without_id_is_named_by_its_line(tmp_path: Path) -> None:
     """A document without an id gets the file's stem and its line number, blank lines counted."""
     documents = read_inputs([write(tmp_path, "news.jsonl", '{"text": "سرت"}\n\n{"text": "درنة"}\r\n')])
