@@ -476,6 +476,16 @@ def test_evaluate_runs_a_model(run: Run, tiny_model: Path, article: Document, en
     assert scores["events_with_gold_triggers"]["scores"]["AC+"]["n_gold"] == n_arguments
 
 
+def test_evaluate_says_what_the_model_has_seen(run: Run, model_copy: Path, article: Document) -> None:
+    """Articles that the model was trained on are counted on standard error; so is a model that cannot say."""
+    other = replace(article, id="other", text=article.text + " ")
+    path = write("articles.jsonl", f"{article.to_json()}\n{other.to_json()}\n")
+    command = "evaluate", path, "--model", model_copy
+    assert "trained on 1 of the documents (50 %): scores flatter it" in run(*command).err
+    (model_copy / "training_report.json").unlink()
+    assert "no training_report.json that says what it was trained on" in run(*command).err
+
+
 def test_evaluate_says_how_reliable_scores_are(run: Run, tiny_model: Path, article: Document) -> None:
     """Where predictions have scores, their expected calibration error is printed, and in the JSON."""
     path = write("articles.jsonl", article.to_json() + "\n")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer import Argument, Option
 
 import libyaevents
-from libyaevents.cli.app import Engine, Number, Precision, RecallBias, Text, Verbose, Whole, app
+from libyaevents.cli.app import Engine, Number, Precision, RecallBias, Text, Verbose, Whole, app, say
 from libyaevents.cli.files import DATA
 from libyaevents.errors import ConfigError, CorpusError, MissingFileError
+
+if TYPE_CHECKING:
+    from libyaevents.documents import Document
 
 __all__ = ["evaluate", "export", "models", "pretrain", "retrain", "silver", "train"]
 
@@ -219,8 +223,22 @@ def evaluate(
         )
         unread = [libyaevents.Document(text=document.text, id=document.id) for document in annotated]
         found, given = list(extractor.extract_many(unread)), list(extractor.extract_arguments(annotated))
+        _say_seen(annotated, model_folder(str(model)))
     scores = libyaevents.evaluate(annotated, found, with_gold_triggers=given)
     typer.echo(json.dumps(scores.to_dict(), ensure_ascii=False, indent=2) if as_json else scores.to_text())
+
+
+def _say_seen(documents: Sequence[Document], model: Path) -> None:
+    from libyaevents.checkpoint import REPORT
+    from libyaevents.training.corpus import text_hash
+
+    try:
+        seen = set(json.loads((model / REPORT).read_text(encoding="utf-8"))["seen"])
+    except (OSError, ValueError, LookupError, TypeError):  # the model runs without its report
+        return say("warning", f"{model}: no {REPORT} that says what it was trained on")
+    if n := sum(text_hash(document) in seen for document in documents):
+        share = 100 * n / len(documents)
+        say("warning", f"the model was trained on {n} of the documents ({share:.0f} %): scores flatter it")
 
 
 @app.command(epilog="Example: libyaevents export compact --out graphs")
