@@ -19,7 +19,7 @@ import pytest
 import typer
 
 import libyaevents
-from libyaevents.checkpoint import DEFAULT_MODEL
+from libyaevents.catalog import DEFAULT_MODEL
 from libyaevents.cli import app, main
 from libyaevents.documents import Argument, Document, Entity, Event, Incident, Place, Trigger
 from libyaevents.enrich import enrich
@@ -297,14 +297,14 @@ def test_full_disk_leaves_nothing(extract: Run, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(Path, "replace", fail)
     result = extract("article.txt", "--output", "events.jsonl")
-    assert_one_error(result, "events.jsonl: expected a place to write to, found 'No space left on device'")
+    assert_one_error(result, "events.jsonl: expected a file that can be written, found No space left")
     assert names_here() == {"article.txt"}
 
 
 @pytest.mark.parametrize("output", ["absent/events.jsonl", "article.txt/events.jsonl", "."])
 def test_place_that_cannot_be_written_is_named(extract: Run, output: str) -> None:
     """An output file in no folder, or in the place of one, is refused."""
-    assert_one_error(extract("article.txt", "--output", output), f"{output}: expected a place to write to")
+    assert_one_error(extract("article.txt", "--output", output), f"{output}: expected a file")
 
 
 def test_folder_of_pages_cannot_be_a_file(extract: Run) -> None:
@@ -405,7 +405,7 @@ def installed(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     home = tmp_path / "models"
     home.mkdir()
     (home / "compact").symlink_to(tiny_model, target_is_directory=True)
-    monkeypatch.setattr("libyaevents.checkpoint._homes", lambda kind: [home])
+    monkeypatch.setattr("libyaevents.catalog._homes", lambda kind: [home])
 
 
 @pytest.mark.usefixtures("installed")
@@ -1017,7 +1017,7 @@ def test_convert_reads_what_extract_writes(extract: Run, run: Run) -> None:
         (("events.jsonl", "--to", "xlsx"), "'xlsx' is not one of 'acled', 'ucdp', 'plover'"),
         (("events.jsonl",), "Missing option '--to'"),
         (("--to", "acled"), "Missing argument 'PATH'"),
-        (("events.jsonl", "--to", "acled", "--output", "."), ".: expected a file to write, found a folder"),
+        (("events.jsonl", "--to", "acled", "--output", "."), ".: expected a file to write"),
         (
             ("events.jsonl", "--to", "parquet", "--output", "absent/rows.parquet"),
             "absent/rows.parquet: expected a file that can be written, found No such file or directory",
@@ -1093,8 +1093,14 @@ def test_render_of_several_documents(run: Run) -> None:
         (("absent.jsonl",), "absent.jsonl: expected a JSON Lines file, found none"),
         (("article.txt", "--as", "map"), "article.txt:1: document: expected a JSON object"),
         (("events.jsonl", "--as", "globe"), "'globe' is not one of 'page', 'map', 'timeline'"),
-        (("events.jsonl", "--as", "timeline", "--output", "."), ".: expected a place to write to"),
-        (("events.jsonl", "--as", "map", "--output", "absent/map.html"), "expected a place to write to"),
+        (
+            ("events.jsonl", "--as", "timeline", "--output", "."),
+            ".: expected a file to write, found a folder",
+        ),
+        (
+            ("events.jsonl", "--as", "map", "--output", "absent/map.html"),
+            "expected a file that can be written",
+        ),
         ((), "Missing argument 'PATH'"),
     ],
 )

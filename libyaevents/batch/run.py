@@ -20,13 +20,8 @@ from libyaevents.batch.records import Columns, Record, load
 from libyaevents.batch.shards import Format, Shard
 from libyaevents.batch.sources import Source, open_source
 from libyaevents.batch.worker import Chunk, Job
-from libyaevents.checkpoint import (
-    DEFAULT_MODEL,
-    EngineName,
-    load_settings,
-    model_folder,
-    resolve_engine,
-)
+from libyaevents.catalog import DEFAULT_MODEL, model_folder
+from libyaevents.checkpoint import EngineName, load_settings, resolve_engine
 from libyaevents.engines.graphs import n_cores
 from libyaevents.enrich import read_actors
 from libyaevents.errors import ConfigError

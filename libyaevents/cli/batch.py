@@ -51,7 +51,7 @@ def batch(
     is put into OUT/quarantine-*.jsonl with the reason.
     """
     from libyaevents.batch import BatchConfig, Columns, run_batch
-    from libyaevents.checkpoint import DEFAULT_MODEL
+    from libyaevents.catalog import DEFAULT_MODEL
 
     config = BatchConfig(
         model=DEFAULT_MODEL if model is None else model,

@@ -61,7 +61,7 @@ def extract(
 
     json and html hold one document: for several, --output names a folder.
     """
-    from libyaevents.checkpoint import DEFAULT_MODEL
+    from libyaevents.catalog import DEFAULT_MODEL
 
     if actors is not None and not enrich:
         raise ConfigError("expected --actors or --no-enrich, found both: leave one out")
@@ -110,7 +110,7 @@ def suggest(
 
     With --uncertain the article to begin with comes first, and stderr lists the sentences to look at first.
     """
-    from libyaevents.checkpoint import DEFAULT_MODEL
+    from libyaevents.catalog import DEFAULT_MODEL
     from libyaevents.suggest import suggest as choose
 
     articles = read_articles(files or [], is_packaged=False, published=published)
@@ -182,8 +182,8 @@ def convert(
 
 
 def _write_rows(documents: Iterable[Document], to: str, output: Path | None, *, any_factuality: bool) -> None:
-    from libyaevents.formats.tables import open_whole
     from libyaevents.formats.tabular import write_rows
+    from libyaevents.outputs import open_whole
 
     as_parquet = output is not None and output.suffix.lower() == ".parquet"
     with nullcontext(sys.stdout.buffer) if output is None else open_whole(output) as stream:

@@ -106,7 +106,7 @@ def retrain(
     The result is rejected, with exit code 3, where it reads a class of the probe articles worse: then
     FOLDER/model stays as it was. Defaults are in brackets.
     """
-    from libyaevents.checkpoint import missing_train_extra
+    from libyaevents.errors import missing_train_extra
     from libyaevents.training.config import RetrainConfig
 
     try:
@@ -196,7 +196,8 @@ def evaluate(
 
     A model reads the raw texts end to end, and once more with the gold triggers given.
     """
-    from libyaevents.checkpoint import ONTOLOGY, model_folder
+    from libyaevents.catalog import model_folder
+    from libyaevents.checkpoint import ONTOLOGY
     from libyaevents.ontology import load_ontology
 
     if (predicted is None) == (model is None):
@@ -249,7 +250,7 @@ app.add_typer(models, name="models")
 @models.callback(invoke_without_command=True, epilog="Example: libyaevents models")
 def list_models(context: typer.Context, verbose: Verbose = False) -> None:
     """List the installed models and the key lines of their cards; pack one for another machine."""
-    from libyaevents.checkpoint import DEFAULT_MODEL, list_models
+    from libyaevents.catalog import DEFAULT_MODEL, list_models
 
     if context.invoked_subcommand is not None:
         return
