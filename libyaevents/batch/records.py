@@ -143,8 +143,8 @@ def to_document(record: Record, columns: Columns, published: date | None) -> Doc
         elif isinstance(value, Rejected):
             return value
     except (InputError, DocumentError) as error:
-        reason = " ".join(str(error).split()).removeprefix(f"{record.where}: ")  # which stands beside it
-        return Rejected(reason, _known_id(row, columns))
+        message = " ".join(str(error).split()).removeprefix(f"{record.where}: ")  # which stands beside it
+        return Rejected(message, _known_id(row, columns))
     if reason := _refuse_text(document.text):
         return Rejected(reason, document.id)
     dated = document.published or published
