@@ -19,6 +19,7 @@ import pytest
 import typer
 
 import libyaevents
+from libyaevents.batch import shards
 from libyaevents.catalog import DEFAULT_MODEL
 from libyaevents.cli import app, main
 from libyaevents.documents import Argument, Document, Entity, Event, Incident, Place, Trigger
@@ -1004,6 +1005,20 @@ def test_convert_reads_what_extract_writes(extract: Run, run: Run) -> None:
     (document,) = read_documents(Path("found.jsonl"))
     rows = csv_rows(run("convert", "found.jsonl", "--to", "csv").out)
     assert [row["event"] for row in rows] == [event.id for event in document.events]
+
+
+@pytest.mark.parametrize("format", ["parquet", "jsonl"])
+def test_convert_and_render_read_what_batch_wrote(extract: Run, run: Run, format: shards.Format) -> None:
+    """The folder of a batch is read as a file of its documents is, shard by shard."""
+    extract("article.txt", "--output", "found.jsonl")
+    documents = [replace(document, id=str(n)) for n, document in enumerate(read_documents("found.jsonl"))]
+    Path("out").mkdir()
+    shard = shards.Shard(Path("out"), 0, format, first=0)
+    shard.add(shards.Result(shards.encode(documents, format), len(documents), []), len(documents))
+    Path("out/manifest.json").write_text(json.dumps({"shards": [shard.finish()]}), encoding="utf-8")
+    libyaevents.write_documents(documents, "same.jsonl")
+    assert run("convert", "out", "--to", "csv").out == run("convert", "same.jsonl", "--to", "csv").out
+    assert run("render", "out", "--as", "map").out == run("render", "same.jsonl", "--as", "map").out
 
 
 @pytest.mark.parametrize(

@@ -92,11 +92,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What a folder holds after a run: documents and quarantined records of all its starts, in shards."""
+    """What a folder holds after a run: documents and quarantined records of all its starts, in shards.
+
+    `read_now` is how many records this start read, those among them that were put aside included.
+    """
 
     documents: int
     quarantined: int
     shards: int
+    read_now: int
 
 
 def run_batch(
@@ -128,15 +132,17 @@ def run_batch(
     run = _describe(source, config)
     with lock_folder(folder):
         manifest = open_folder(folder, run)
-        if manifest.records is None:
-            _fill(manifest, source, config, tell)
-    shards = manifest.shards
+        n_read = 0 if manifest.records is not None else _fill(manifest, source, config, tell)
     return Summary(
-        documents=manifest.count("documents"), quarantined=manifest.count("quarantine"), shards=len(shards)
+        documents=manifest.count("documents"),
+        quarantined=manifest.count("quarantine"),
+        shards=len(manifest.shards),
+        read_now=n_read,
     )
 
 
-def _fill(manifest: Manifest, source: Source, config: BatchConfig, tell: Callable[[Progress], None]) -> None:
+def _fill(manifest: Manifest, source: Source, config: BatchConfig, tell: Callable[[Progress], None]) -> int:
+    """Read what is not there yet; return how many records that were."""
     chunks = _Chunks(source, config, manifest)
     shard: Shard | None = None
     n_records = 0
@@ -164,6 +170,7 @@ def _fill(manifest: Manifest, source: Source, config: BatchConfig, tell: Callabl
                     shard.abandon()
     manifest.records = chunks.n_records
     manifest.save()
+    return n_records
 
 
 def _finish(shard: Shard, manifest: Manifest) -> str:

@@ -71,9 +71,16 @@ def batch(
         shard_size=shard_size,
         workers=workers,
     )
-    with _show_bar() if sys.stderr.isatty() else _show_lines() as tell:
-        summary = run_batch(input, output, config, tell=tell)
-    print(f"{summary.documents} documents in {summary.shards} shards", file=sys.stderr)
+    started = time.monotonic()
+    try:
+        with _show_bar() if sys.stderr.isatty() else _show_lines() as tell:
+            summary = run_batch(input, output, config, tell=tell)
+    except KeyboardInterrupt:
+        print("stopped: what is finished is kept; give the same command again to go on", file=sys.stderr)
+        raise
+    rate = summary.read_now / (time.monotonic() - started)
+    read_now = f"; {summary.read_now} articles read now, {rate:.1f}/s" if summary.read_now else ""
+    print(f"{summary.documents} documents in {summary.shards} shards{read_now}", file=sys.stderr)
     if summary.quarantined:
         place = output / "quarantine-*.jsonl"
         print(f"{summary.quarantined} records could not be read: {place} says why", file=sys.stderr)

@@ -30,6 +30,7 @@ __all__ = [
     "enrich_documents",
     "open_output",
     "read_articles",
+    "read_found",
     "refuse_terminal",
     "write",
     "write_annotated",
@@ -60,6 +61,14 @@ def read_articles(files: Sequence[Path], *, is_packaged: bool, published: date |
             "or read the packaged article with libyaevents extract --article"
         )
     return read_inputs(files or [STANDARD_INPUT], published=published)
+
+
+def read_found(path: Path) -> Iterator[Document]:
+    """Yield the documents of a JSON Lines file, or of a folder that `batch` filled."""
+    from libyaevents.batch import read_results
+    from libyaevents.batch.folder import MANIFEST
+
+    return read_results(path) if (path / MANIFEST).is_file() else libyaevents.read_documents(path)
 
 
 def enrich_documents(documents: Iterable[Document], actors: Path | None) -> Iterator[Document]:

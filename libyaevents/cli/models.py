@@ -228,9 +228,7 @@ def evaluate(
 def export(
     model: Annotated[str, Argument(metavar="MODEL", help="A model's name or folder.")],
     output: Annotated[Path, Option("--out", metavar="FOLDER", help="New, or an older export.")],
-    exported: Annotated[
-        Exported, Option("--as", help="Graphs, or the entities for transformers (onnx).")
-    ] = "onnx",
+    exported: Annotated[Exported, Option("--as", help="Graphs, or the entities for transformers.")] = "onnx",
     verbose: Verbose = False,
 ) -> None:
     """Write a model for other programs and print its folder: as two float32 ONNX graphs, or its entity head.
