@@ -79,11 +79,13 @@ def batch(
         print("stopped: what is finished is kept; give the same command again to go on", file=sys.stderr)
         raise
     rate = summary.read_now / (time.monotonic() - started)
-    read_now = f"; {summary.read_now} articles read now, {rate:.1f}/s" if summary.read_now else ""
-    print(f"{summary.documents} documents in {summary.shards} shards{read_now}", file=sys.stderr)
+    read_now = f"; {_count(summary.read_now, 'article')} read now, {rate:.1f}/s" if summary.read_now else ""
+    held = f"{_count(summary.documents, 'document')} in {_count(summary.shards, 'shard')}"
+    print(held + read_now, file=sys.stderr)
     if summary.quarantined:
         place = output / "quarantine-*.jsonl"
-        print(f"{summary.quarantined} records could not be read: {place} says why", file=sys.stderr)
+        n_aside = _count(summary.quarantined, "record")
+        print(f"{n_aside} could not be read: {place} says why", file=sys.stderr)
 
 
 @contextmanager
@@ -126,3 +128,7 @@ def _show_lines() -> Iterator[Callable[[Progress], None]]:
         print(f"{progress.shard}: {progress.records} articles, {rate}, {left} left", file=sys.stderr)
 
     yield tell
+
+
+def _count(n: int, thing: str) -> str:
+    return f"{n} {thing}{'' if n == 1 else 's'}"
