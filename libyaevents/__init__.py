@@ -121,7 +121,7 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if name != "train":
             raise
-        from libyaevents.checkpoint import missing_train_extra
+        from libyaevents.errors import missing_train_extra
 
         raise missing_train_extra(f"libyaevents.{name}") from error
     return getattr(module, name)

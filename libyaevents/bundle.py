@@ -20,14 +20,10 @@ from importlib.metadata import requires
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from libyaevents.checkpoint import (
-    RESULT_SUFFIXES,
-    load_engine,
-    load_words_tokenizer,
-    model_folder,
-    whole_folder,
-)
+from libyaevents.catalog import model_folder
+from libyaevents.checkpoint import load_engine, load_words_tokenizer
 from libyaevents.errors import CheckpointError, InputError, MissingFileError, OutputError
+from libyaevents.outputs import RESULT_SUFFIXES, whole_folder
 
 __all__ = ["verify_bundle", "write_bundle"]
 

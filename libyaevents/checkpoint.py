@@ -1,16 +1,12 @@
-"""A model is one folder: find it by name, check that it is whole and safe, read it, write it.
+"""A model is one folder: check that it is whole and safe, read it, write it.
 
-In: a name of a shipped model or a path. Out: an engine, labels and a tokenizer; or a folder written as a
-whole. Nothing here loads torch unless the torch network itself is asked for.
+In: the folder. Out: an engine, labels and a tokenizer; or the files of a model. Nothing here loads torch
+unless the torch network itself is asked for.
 """
 
 import json
 import platform
-import re
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from importlib.util import find_spec
@@ -21,16 +17,11 @@ from tokenizers import Tokenizer
 
 from libyaevents.assemble import Labels
 from libyaevents.calibrators import Calibrator, read_calibrators
+from libyaevents.catalog import CONFIG
 from libyaevents.engines import Engine
-from libyaevents.engines.graphs import n_threads_or_cores
-from libyaevents.errors import (
-    CheckpointError,
-    ConfigError,
-    LibyaeventsError,
-    MissingExtraError,
-    ModelNotFoundError,
-    OutputError,
-)
+from libyaevents.engines.graphs import check_graph, n_threads_or_cores
+from libyaevents.errors import CheckpointError, ConfigError, MissingExtraError, missing_train_extra
+from libyaevents.outputs import open_whole
 from libyaevents.windows import load_tokenizer
 
 if TYPE_CHECKING:
@@ -39,28 +30,20 @@ if TYPE_CHECKING:
     from libyaevents.modeling import EventModel
 
 __all__ = [
-    "DEFAULT_MODEL",
-    "ModelSummary",
     "Settings",
-    "check_replaceable",
-    "find_encoder",
-    "list_models",
     "load_engine",
     "load_labels",
     "load_network",
     "load_settings",
     "load_words_tokenizer",
-    "model_folder",
     "resolve_engine",
     "save_network",
     "save_settings",
-    "whole_folder",
 ]
 
-DEFAULT_MODEL = "compact"
-CONFIG, WEIGHTS, TOKENIZER, LABELS = "config.json", "model.safetensors", "tokenizer.json", "labels.json"
+WEIGHTS, TOKENIZER, LABELS = "model.safetensors", "tokenizer.json", "labels.json"
 ENCODER_GRAPH, ROLES_GRAPH = "encoder.int8.onnx", "roles.onnx"
-ONTOLOGY, REPORT, CARD = "ontology.json", "training_report.json", "README.md"
+ONTOLOGY, REPORT = "ontology.json", "training_report.json"
 FORMAT = 1  # of the folder; raised when an older version could not read a newer one
 SETTINGS = "libyaevents"  # the key of our own settings in config.json
 # What is taken from config.json: other keys could send transformers to the hub (`_attn_implementation`).
@@ -79,15 +62,7 @@ BERT_SHAPE = (
     "pad_token_id",
 )
 REMOTE_CODE = ("auto_map", "trust_remote_code")
-RESULT_SUFFIXES = (".json", ".md", ".onnx", ".safetensors")  # what a result to replace is made of
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
-# The entry of an ONNX tensor that names a file of its own: protobuf's tag 1, length 8, "location". A number
-# may be padded to ten bytes and still be valid, which a crafted file could do to hide it.
-LOCATION = b"location"
-LONGEST_HEAD = 20  # bytes of tag and length
-_PAD = rb"[\x80-\xff]*[\x00-\x7f]"
-EXTERNAL_DATA_HEAD = re.compile(rb"(?:\x0a|\x8a" + _PAD + rb")(?:\x08|\x88" + _PAD + rb")\Z")
-
 EngineName = Literal["auto", "onnx", "openvino", "torch"]
 # Where OpenVINO was measured to be clearly the faster of the two: on Intel and AMD, from this width on.
 FASTER_WITH_OPENVINO = ("x86_64", "AMD64")
@@ -111,54 +86,6 @@ class Settings:
     role_outside_bias: float = 0.0
     calibrators: Mapping[str, Calibrator] = field(default_factory=dict)
     format: int = FORMAT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSummary:
-    """A model at hand: its name, its folder, and the key lines of its card by their heading."""
-
-    name: str
-    path: Path
-    key_lines: Mapping[str, str]
-
-
-def model_folder(name_or_path: str | Path) -> Path:
-    """Find a model: a folder by its path, or a shipped model by its name.
-
-    Raises:
-        ModelNotFoundError: neither; the message lists the models there are.
-    """
-    name = str(name_or_path)
-    installed = _installed()
-    if (
-        isinstance(name_or_path, str) and name in installed
-    ):  # ./compact is a folder, compact the shipped model
-        return installed[name]
-    with suppress(OSError):  # the name is too long for a path, or leads where nobody may look
-        if (Path(name) / CONFIG).is_file():
-            return Path(name)
-        if (Path(name) / "model" / CONFIG).is_file():
-            raise ModelNotFoundError(
-                f"{name} is the folder of a training run: expected its model, {Path(name) / 'model'}"
-            )
-    found = ", ".join(sorted(installed)) or "none"
-    raise ModelNotFoundError(
-        f"no model {name!r}: expected the name of an installed model ({found}) or a folder with a {CONFIG}"
-    )
-
-
-def find_encoder(name_or_path: str) -> str:
-    """Return the folder of the pretrained encoder that ships under this name, else what was given."""
-    folder = _installed("encoders").get(name_or_path)
-    return name_or_path if folder is None else str(folder)
-
-
-def list_models() -> list[ModelSummary]:
-    """Every model installed with the package, by name."""
-    return [
-        ModelSummary(name=name, path=folder, key_lines=_key_lines(folder))
-        for name, folder in sorted(_installed().items())
-    ]
 
 
 def load_settings(folder: Path) -> Settings:
@@ -342,77 +269,9 @@ def save_network(
 
 def save_settings(folder: Path, settings: Settings) -> None:
     """Put settings in place of those in config.json, which is replaced whole or not at all."""
-    fresh = folder / f".{CONFIG}.part"
-    _write(fresh, _config_text(read_config(folder) | {SETTINGS: asdict(settings)}))
-    fresh.replace(folder / CONFIG)
-
-
-@contextmanager
-def whole_folder(target: Path, *, marker: str = LABELS) -> Iterator[Path]:
-    """Give a fresh folder to write into; it takes the place of `target` only when all is written.
-
-    Args:
-        target: absent, empty, or a folder of the same kind, which is replaced.
-        marker: the file by which a folder of the same kind is known.
-
-    Raises:
-        OutputError: `target` holds other things, or the disk is full or not writable; `target` is as it was.
-    """
-    check_replaceable(target, marker=marker)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    except OSError as error:
-        raise OutputError(f"cannot write to {target.parent}: {error.strerror or error}") from error
-    try:
-        yield fresh
-        _replace(fresh, target)
-    except LibyaeventsError:  # of what is read meanwhile, such as a missing file: no fault of the output
-        raise
-    except Exception as error:  # safetensors, torch and ONNX report a full disk by errors of their own
-        if isinstance(error, OSError) or "No space left" in str(error):
-            raise OutputError(
-                f"cannot write {target}: {error}; nothing was changed, free some space"
-            ) from error
-        raise
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def check_replaceable(target: Path, *, marker: str = LABELS) -> None:
-    """Look whether a result may take the place of what is at `target`.
-
-    Raises:
-        OutputError: something of another kind is there.
-    """
-    if target.exists() and not (target / marker).is_file() and not _is_empty_folder(target):
-        raise OutputError(
-            f"{target} is there already and holds no {marker}: expected a new or empty folder, or an older "
-            "result to replace; give another folder"
-        )
-
-
-def check_graph(path: Path) -> None:
-    """Refuse a graph that keeps tensors outside its own file.
-
-    The protobuf is searched as bytes, so that the runtime needs no `onnx` package. Operators of a custom
-    domain need no check: ONNX Runtime has no code for them and refuses the graph.
-
-    Raises:
-        CheckpointError: it does.
-    """
-    data = path.read_bytes()
-    places = (found.start() for found in re.finditer(LOCATION, data))
-    if any(EXTERNAL_DATA_HEAD.search(data, max(0, place - LONGEST_HEAD), place) for place in places):
-        raise CheckpointError(
-            f"{path} keeps tensors in files of their own: expected a graph that is whole in one file; "
-            "export it anew with `libyaevents export`"
-        )
-
-
-def missing_train_extra(what: str) -> MissingExtraError:
-    """The error that names the pip line of the extra `train`."""
-    return MissingExtraError(f"{what} needs torch and transformers: pip install 'libyaevents[train]'")
+    text = _config_text(read_config(folder) | {SETTINGS: asdict(settings)})
+    with open_whole(folder / CONFIG) as file:
+        file.write(text.encode())
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -452,31 +311,6 @@ def refuse_pickles(folder: Path) -> None:
             f"{folder} holds its weights as a pickle ({pickles[0]}), which can run code and is never loaded: "
             f"expected {WEIGHTS}; convert it where you trust it, with `safetensors.torch.save_file`"
         )
-
-
-def _homes(kind: str) -> list[Path]:
-    """Where shipped models or encoders lie: in the package, else beside it in a checkout."""
-    package = Path(__file__).parent
-    checkout = package.parent
-    homes = [package / kind]
-    if (checkout / "pyproject.toml").is_file():
-        homes.append(checkout / kind)
-    return homes
-
-
-def _installed(kind: str = "models") -> dict[str, Path]:
-    """The folders of what ships, by name; what begins with a dot is being written."""
-    found = [path.parent for home in reversed(_homes(kind)) for path in home.glob(f"*/{CONFIG}")]
-    return {folder.name: folder for folder in found if not folder.name.startswith(".")}
-
-
-def _key_lines(folder: Path) -> dict[str, str]:
-    """The lines `- **Key**: value` of the card."""
-    if not (folder / CARD).is_file():
-        return {}
-    lines = (folder / CARD).read_text(encoding="utf-8").splitlines()
-    pairs = (line.removeprefix("- **").partition("**: ") for line in lines if line.startswith("- **"))
-    return {key: value for key, colon, value in pairs if colon}
 
 
 def _read(folder: Path, name: str) -> str:
@@ -534,32 +368,6 @@ def _config_text(config: Mapping[str, Any]) -> str:
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
-
-
-def _is_empty_folder(path: Path) -> bool:
-    return path.is_dir() and next(path.iterdir(), None) is None
-
-
-def _replace(fresh: Path, target: Path) -> None:
-    """Move `fresh` to `target`; what was there is removed after, never before, and put back on failure."""
-    fresh.chmod(0o755)
-    there = sorted(target.iterdir()) if target.exists() else []
-    foreign = [path.name for path in there if path.suffix not in RESULT_SUFFIXES]
-    if foreign:
-        raise OutputError(
-            f"{target} holds {foreign[0]}, which is no part of an older result: nothing was changed; "
-            "move it away, or give another folder"
-        )
-    old = fresh.with_name(f"{fresh.name}-old")
-    if target.exists():
-        target.replace(old)
-    try:
-        fresh.replace(target)
-    except OSError:
-        if old.exists():
-            old.replace(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _difference(expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> str:

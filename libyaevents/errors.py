@@ -88,3 +88,8 @@ class BenchmarkError(LibyaeventsError, RuntimeError):
 
 class OutputError(LibyaeventsError, OSError):
     """A result could not be written; nothing half-written is left behind."""
+
+
+def missing_train_extra(what: str) -> MissingExtraError:
+    """The error that names the pip line of the extra `train`."""
+    return MissingExtraError(f"{what} needs torch and transformers: pip install 'libyaevents[train]'")

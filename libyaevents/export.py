@@ -32,9 +32,8 @@ from torch import Tensor, nn
 from torch.export import Dim
 from transformers import BertConfig, BertForTokenClassification
 
+from libyaevents.catalog import CARD, CONFIG, model_folder
 from libyaevents.checkpoint import (
-    CARD,
-    CONFIG,
     TOKENIZER,
     WEIGHTS,
     Settings,
@@ -42,13 +41,12 @@ from libyaevents.checkpoint import (
     load_network,
     load_settings,
     load_words_tokenizer,
-    model_folder,
-    whole_folder,
 )
 from libyaevents.engines.graphs import ENCODER_INPUTS, ENCODER_OUTPUTS, ROLES_INPUTS, ROLES_OUTPUTS
 from libyaevents.errors import ConfigError
 from libyaevents.fused import FusedEncoder
 from libyaevents.modeling import EventModel, RolesOutput
+from libyaevents.outputs import whole_folder
 from libyaevents.tags import iob2_tags
 from libyaevents.windows import WindowBatch, special_ids
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache, partial
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +20,19 @@ from tokenizers import Tokenizer
 from libyaevents.articles import Chunk, Part, cut, make_article, make_document
 from libyaevents.assemble import Labels, Roles, assemble, decode_mentions, decode_roles
 from libyaevents.calibrators import calibrate
+from libyaevents.catalog import DEFAULT_MODEL, model_folder
 from libyaevents.checkpoint import (
-    DEFAULT_MODEL,
     EngineName,
     Settings,
     load_engine,
     load_labels,
     load_settings,
     load_words_tokenizer,
-    model_folder,
 )
 from libyaevents.documents import Document
-from libyaevents.engines import Encoded, Engine, RoleLogits, TriggerBatch
+from libyaevents.engines import Encoded, Engine
 from libyaevents.engines.graphs import n_threads_or_cores
+from libyaevents.engines.stoppable import Stoppable
 from libyaevents.enrich import enrich as resolve
 from libyaevents.enrich import read_actors
 from libyaevents.errors import ConfigError, InputTypeError
@@ -39,7 +40,7 @@ from libyaevents.records import fill
 from libyaevents.streams import Calls, Group, gather, read_ahead
 from libyaevents.tags import DecodedSpan
 from libyaevents.triggers import Question, check_types, given_triggers, trigger_batch, with_unread_events
-from libyaevents.windows import Window, WindowBatch, batch_by_length, collate
+from libyaevents.windows import Window, batch_by_length, collate, few_shapes, padded_width
 from libyaevents.words import Span
 
 __all__ = ["Extractor", "WordScores", "extract"]
@@ -50,7 +51,6 @@ CHARACTERS_AT_A_TIME = 16_384  # of documents that are read together; bounds the
 OVERHEAD = 32  # characters that could be read in the time that a document takes beside its own
 WORDS_AT_A_TIME = 8192  # of parts of documents whose states are held together
 SUBWORDS_A_BATCH = 1024
-WIDTHS_AN_OCTAVE = 8  # that batches may have: engines keep memory for each shape that they have met
 PAIRS_A_BATCH = 4096  # (trigger, word) pairs in one call of the role head
 MOST_THREADS = 4  # for groups of a stream: a quarter of the work holds Python's lock, and more would wait
 LARGEST_RECALL_BIAS = 20.0  # odds of 5 × 10⁸: beyond it there is all or nothing
@@ -241,13 +241,13 @@ class Extractor:
     @contextmanager
     def _reader(self) -> Iterator["Extractor"]:
         """Give a copy that calls the engine side by side, and not at all after the block."""
-        reader = copy(self)
-        reader.engine = engine = _Stoppable(self.engine)
+        reader, stopped = copy(self), Event()
+        reader.engine = Stoppable(self.engine, stopped, _StoppedError)
         reader._calls = Calls(self.n_threads)
         try:
             yield reader
         finally:
-            engine.is_stopped = True
+            stopped.set()
             reader._calls.close()
 
     def _read(self, group: Group[str | Document]) -> Iterator[Document]:
@@ -286,8 +286,8 @@ class Extractor:
         """
         placed = [(own.start, window) for part, own in chunk.placed() for window in part.windows]
         whole: list[NDArray[np.float32]] = []
-        widths = [_width(window, self.settings.max_subwords) for _, window in placed]
-        batches = list(_few_shapes(batch_by_length(widths, max_tokens=SUBWORDS_A_BATCH)))
+        widths = [padded_width(window, self.settings.max_subwords) for _, window in placed]
+        batches = list(few_shapes(batch_by_length(widths, max_tokens=SUBWORDS_A_BATCH)))
         most = self.settings.max_subwords
         collated = [
             collate([placed[index][1] for index in indexes], width=min(widths[indexes[-1]], most))
@@ -418,25 +418,6 @@ class _StoppedError(Exception):
     """Nobody waits for the result; nobody sees this error either."""
 
 
-class _Stoppable:
-    """An engine that fails once it is stopped, so that a thread that nobody waits for ends with its call."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine, self.is_stopped = engine, False
-
-    def encode(self, batch: WindowBatch) -> Encoded:
-        self._check()
-        return self._engine.encode(batch)
-
-    def roles(self, batch: TriggerBatch) -> RoleLogits:
-        self._check()
-        return self._engine.roles(batch)
-
-    def _check(self) -> None:
-        if self.is_stopped:
-            raise _StoppedError
-
-
 def _groups(items: Iterable[str | Document]) -> Iterator[Group[str | Document]]:
     if isinstance(items, str):  # whose items are letters
         raise InputTypeError("expected texts or documents, found one str: give [text], or call extract(text)")
@@ -446,22 +427,6 @@ def _groups(items: Iterable[str | Document]) -> Iterator[Group[str | Document]]:
 def _weigh(item: object) -> int:
     text = item.text if isinstance(item, Document) else item
     return OVERHEAD + (len(text) if isinstance(text, str) else 0)
-
-
-def _width(window: Window, most: int) -> int:
-    """What a window takes in a batch beside the like; words without subwords (a lone ـ) may be many."""
-    n_subwords = len(window.input_ids)
-    step = max((1 << n_subwords.bit_length() >> 1) // WIDTHS_AN_OCTAVE, 1)
-    return max(min(-(-n_subwords // step) * step, most), window.words[1] - window.words[0])
-
-
-def _few_shapes(batches: Iterable[list[int]]) -> Iterator[list[int]]:
-    """Cut batches so that each has 1, 2, 4, 8 … members."""
-    for batch in batches:
-        while batch:
-            size = 1 << (len(batch).bit_length() - 1)
-            yield batch[:size]
-            batch = batch[size:]
 
 
 def _warn_of_cuts(document: Document, windows: Sequence[Window]) -> None:

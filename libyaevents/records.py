@@ -65,7 +65,9 @@ def read_object(data: Any, cls: type[_Record], *, format_name: str, kind: str) -
     _check_object(data, path)
     found = data.get("format", format_name)
     if found != format_name:
-        advice = "a newer libyaevents may read it: pip install --upgrade libyaevents"
+        is_newer = isinstance(found, str) and found.startswith(format_name.partition("/")[0] + "/")
+        newer = "a newer libyaevents may read it: pip install --upgrade libyaevents"
+        advice = newer if is_newer else f"this is no {kind}; give a file of {kind}s"
         fail((*path, "format"), quote(format_name), found, advice)
     record: _Record = _record_reader(cls)(
         {key: value for key, value in data.items() if key != "format"}, path

@@ -13,7 +13,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from libyaevents.checkpoint import DEFAULT_MODEL
+from libyaevents.catalog import DEFAULT_MODEL
 from libyaevents.documents import Document, Event
 from libyaevents.errors import ConfigError
 from libyaevents.extractor import Extractor

@@ -4,7 +4,7 @@ In come the words of `libyaevents.words` and a tokenizer; out go arrays for the 
 which words of the document it holds and which of them it scores; every word is scored by exactly one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
@@ -16,6 +16,7 @@ from tokenizers import Tokenizer
 from libyaevents.errors import CheckpointError, ConfigError, DocumentError
 from libyaevents.words import Span, letters
 
+WIDTHS_AN_OCTAVE = 8  # that batches may have: engines keep memory for each shape that they have met
 # A batch takes no window longer than this many times its shortest, so that at most a fifth of it is padding.
 _MAX_LENGTH_RATIO = 1.25
 
@@ -243,6 +244,22 @@ def batch_by_length(lengths: Sequence[int], *, max_tokens: int) -> list[list[int
         else:
             batches.append([index])
     return batches
+
+
+def padded_width(window: Window, most: int) -> int:
+    """What a window takes in a batch beside the like; words without subwords (a lone ـ) may be many."""
+    n_subwords = len(window.input_ids)
+    step = max((1 << n_subwords.bit_length() >> 1) // WIDTHS_AN_OCTAVE, 1)
+    return max(min(-(-n_subwords // step) * step, most), window.words[1] - window.words[0])
+
+
+def few_shapes(batches: Iterable[list[int]]) -> Iterator[list[int]]:
+    """Cut batches so that each has 1, 2, 4, 8 … members."""
+    for batch in batches:
+        while batch:
+            size = 1 << (len(batch).bit_length() - 1)
+            yield batch[:size]
+            batch = batch[size:]
 
 
 def special_ids(tokenizer: Tokenizer) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import typer
 from mkdocs.config.defaults import MkDocsConfig
@@ -85,7 +85,31 @@ def _table(command: Any) -> list[str]:
     rows = ["| argument or option | what |\n| --- | --- |"]
     for parameter in command.params:
         is_argument = parameter.param_type_name == "argument"
-        names = [parameter.metavar or parameter.name.upper()] if is_argument else parameter.opts
-        help_text = (getattr(parameter, "help", None) or "").replace("|", "\\|")
-        rows.append("| " + " ".join(f"`{each}`" for each in names) + f" | {help_text} |")
+        names = [parameter.metavar or parameter.name.upper()] if is_argument else _names(parameter)
+        help_text = " ".join(_says(parameter)).replace("|", "\\|")
+        rows.append("| " + " ".join(f"`{each}`" for each in names).replace("|", "\\|") + f" | {help_text} |")
     return ["\n".join(rows)] if len(rows) > 1 else []
+
+
+def _names(parameter: Any) -> list[str]:
+    return [*parameter.opts, *parameter.secondary_opts]
+
+
+def _says(parameter: Any) -> Iterator[str]:
+    """What `--help` says of a parameter: its help, the values there are, and its default."""
+    yield getattr(parameter, "help", None) or ""
+    annotation = parameter.type_descriptor.annotation
+    if values := [
+        value
+        for each in (annotation, *get_args(annotation))
+        if get_origin(each) is Literal
+        for value in get_args(each)
+    ]:
+        yield f"One of {', '.join(f'`{value}`' for value in values)}."
+    if parameter.required:
+        yield "Required."
+    elif isinstance(parameter.default, bool):
+        if parameter.secondary_opts:
+            yield f"Default: `{_names(parameter)[0 if parameter.default else 1]}`."
+    elif parameter.default not in (None, ()):
+        yield f"Default: `{parameter.default}`."

@@ -1,6 +1,7 @@
 """Model folders: found by name, read only when whole and safe, written whole or not at all."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,34 +17,31 @@ import torch
 from onnx import TensorProto, helper
 from safetensors.torch import load_file, save_file
 
-from libyaevents import checkpoint
+from libyaevents import catalog, checkpoint
 from libyaevents.calibrators import Calibrator
+from libyaevents.catalog import find_encoder, list_models, model_folder
 from libyaevents.checkpoint import (
-    check_graph,
-    find_encoder,
-    list_models,
+    LABELS,
     load_engine,
     load_labels,
     load_network,
     load_settings,
     load_words_tokenizer,
-    model_folder,
     resolve_engine,
     save_network,
     save_settings,
-    whole_folder,
 )
+from libyaevents.engines.graphs import check_graph
 from libyaevents.engines.onnx import OnnxEngine
 from libyaevents.engines.torch import TorchEngine
 from libyaevents.errors import (
     CheckpointError,
     ConfigError,
-    CorpusError,
     MissingExtraError,
-    MissingFileError,
     ModelNotFoundError,
     OutputError,
 )
+from libyaevents.outputs import whole_folder
 
 
 def _names(folder: Path) -> list[str]:
@@ -63,7 +61,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_model: Path)
     home = tmp_path / "models"
     for name in ("second", "first"):
         shutil.copytree(tiny_model, home / name)
-    monkeypatch.setattr(checkpoint, "_homes", lambda kind: [home])
+    monkeypatch.setattr(catalog, "_homes", lambda kind: [home])
     return home
 
 
@@ -92,7 +90,7 @@ def test_unknown_model(installed: Path) -> None:
 
 def test_no_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where no model is installed the message says so."""
-    monkeypatch.setattr(checkpoint, "_homes", lambda kind: [tmp_path])
+    monkeypatch.setattr(catalog, "_homes", lambda kind: [tmp_path])
     assert list_models() == []
     with pytest.raises(ModelNotFoundError, match=r"installed model \(none\)"):
         model_folder("compact")
@@ -169,14 +167,34 @@ def test_settings_on_a_full_disk(model_copy: Path, monkeypatch: pytest.MonkeyPat
     """Settings that cannot be written leave those that were there."""
     settings = load_settings(model_copy)
 
-    def fail(path: Path, *_arguments: Any, **_options: Any) -> int:
-        path.write_bytes(b"{")
+    def fill_disk(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", fail)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(os, "fsync", fill_disk)
+    with pytest.raises(OutputError, match="No space left"):
         save_settings(model_copy, replace(settings, name="other"))
     assert load_settings(model_copy) == settings
+
+
+def test_full_disk_while_saving(monkeypatch: pytest.MonkeyPatch, tiny_model: Path, model_copy: Path) -> None:
+    """A disk that fills up under safetensors is told as such, and the older model stays."""
+    network, labels, settings = load_network(tiny_model), load_labels(tiny_model), load_settings(tiny_model)
+    tokenizer = load_words_tokenizer(tiny_model)
+    write = Path.write_text
+
+    def fail(path: Path, *arguments: Any, **options: Any) -> int:
+        if path.name == "labels.json":
+            raise OSError(28, "No space left on device")
+        return write(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "write_text", fail)
+    with (
+        pytest.raises(OutputError, match="No space left"),
+        whole_folder(model_copy, marker=LABELS) as folder,
+    ):
+        save_network(network, labels, settings, tokenizer=tokenizer, folder=folder)
+    assert _names(model_copy) == _names(tiny_model)
+    assert _names(model_copy.parent) == ["copy"]
 
 
 def test_older_folders_have_no_calibrators(model_copy: Path) -> None:
@@ -494,140 +512,12 @@ def test_custom_operator_is_refused(model_copy: Path, engine: Literal["onnx", "o
         load_engine(model_copy, engine)
 
 
-# Writing
-
-
-def test_whole_folder_appears_at_once(tmp_path: Path) -> None:
-    """The folder is not there before all is written, and is readable by others after."""
-    with whole_folder(tmp_path / "deep" / "model") as folder:
-        (folder / "labels.json").write_text("{}", encoding="utf-8")
-        assert not (tmp_path / "deep" / "model").exists()
-    assert _names(tmp_path / "deep" / "model") == ["labels.json"]
-    assert _names(tmp_path / "deep") == ["model"]
-    assert (tmp_path / "deep" / "model").stat().st_mode & 0o777 == 0o755
-
-
-def test_whole_folder_replaces_a_model(tmp_path: Path) -> None:
-    """An older model in its place is replaced as a whole."""
-    target = tmp_path / "model"
-    target.mkdir()
-    for name in ("labels.json", "of-an-older-version.onnx"):
-        (target / name).write_text("old", encoding="utf-8")
-    with whole_folder(target) as folder:
-        (folder / "labels.json").write_text("new", encoding="utf-8")
-        assert (target / "labels.json").read_text(encoding="utf-8") == "old"
-    assert _names(target) == ["labels.json"]
-    assert (target / "labels.json").read_text(encoding="utf-8") == "new"
-
-
-def test_whole_folder_spares_other_folders(tmp_path: Path) -> None:
-    """A folder that is no model is refused and left as it was."""
-    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
-    with pytest.raises(OutputError, match=r"holds no labels\.json"), whole_folder(tmp_path):
-        pytest.fail("the folder was given")
-    assert _names(tmp_path) == ["thesis.txt"]
-
-
-def _fill(folder: Path, error: Exception) -> None:
-    (folder / "config.json").write_text("half", encoding="utf-8")
-    raise error
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        OSError(28, "No space left on device"),
-        PermissionError(13, "Permission denied"),
-        RuntimeError("[enforce fail at inline_container.cc] No space left on device"),
-    ],
-    ids=["full", "forbidden", "full, says torch"],
-)
-def test_full_disk(model_copy: Path, error: Exception) -> None:
-    """When the disk fills up, the older model stays whole and no half-written folder is left."""
-    before = {path.name: path.read_bytes() for path in model_copy.iterdir()}
-    with pytest.raises(OutputError, match="nothing was changed"), whole_folder(model_copy) as folder:
-        _fill(folder, error)
-    assert {path.name: path.read_bytes() for path in model_copy.iterdir()} == before
-    assert _names(model_copy.parent) == ["copy"]
-
-
-def test_full_disk_while_saving(monkeypatch: pytest.MonkeyPatch, tiny_model: Path, model_copy: Path) -> None:
-    """A disk that fills up under safetensors is told as such, and the older model stays."""
-    network, labels, settings = load_network(tiny_model), load_labels(tiny_model), load_settings(tiny_model)
-    tokenizer = load_words_tokenizer(tiny_model)
-    write = Path.write_text
-
-    def fail(path: Path, *arguments: Any, **options: Any) -> int:
-        if path.name == "labels.json":
-            raise OSError(28, "No space left on device")
-        return write(path, *arguments, **options)
-
-    monkeypatch.setattr(Path, "write_text", fail)
-    with pytest.raises(OutputError, match="No space left"), whole_folder(model_copy) as folder:
-        save_network(network, labels, settings, tokenizer=tokenizer, folder=folder)
-    assert _names(model_copy) == _names(tiny_model)
-    assert _names(model_copy.parent) == ["copy"]
-
-
-@pytest.mark.parametrize(
-    "error",
-    [MissingFileError("no such file: a.jsonl"), CorpusError("empty"), ZeroDivisionError("bug")],
-    ids=str,
-)
-def test_other_errors_stay_what_they_are(tmp_path: Path, error: Exception) -> None:
-    """An error that is not of the writing comes through unchanged, and no folder is left."""
-    with pytest.raises(type(error), match=str(error)), whole_folder(tmp_path / "model") as folder:
-        _fill(folder, error)
-    assert _names(tmp_path) == []
-
-
-def test_failed_replacement_is_undone(monkeypatch: pytest.MonkeyPatch, model_copy: Path) -> None:
-    """When the finished folder cannot take the older one's place, the older one is put back."""
-    before, replace = _names(model_copy), Path.replace
-
-    def fail(path: Path, target: Path) -> Path:
-        if target == model_copy and not path.name.endswith("-old"):
-            raise OSError(16, "Device or resource busy")
-        return replace(path, target)
-
-    monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OutputError, match="busy"), whole_folder(model_copy) as folder:
-        (folder / "labels.json").write_text("new", encoding="utf-8")
-    assert _names(model_copy) == before
-    assert _names(model_copy.parent) == ["copy"]
-
-
-def test_interrupted_writing_leaves_nothing(tmp_path: Path) -> None:
-    """Ctrl-C while a model is written leaves no half-written folder."""
-    with pytest.raises(KeyboardInterrupt), whole_folder(tmp_path / "model"):
-        raise KeyboardInterrupt
-    assert _names(tmp_path) == []
-
-
-def test_unwritable_place(tmp_path: Path) -> None:
-    """A place that is a file, or inside one, is refused."""
-    (tmp_path / "file").write_bytes(b"")
-    for target in (tmp_path / "file", tmp_path / "file" / "model"):
-        with pytest.raises(OutputError), whole_folder(target):
-            pytest.fail("the folder was given")
-    assert (tmp_path / "file").read_bytes() == b""
-
-
-def test_folder_with_files_of_the_user(model_copy: Path) -> None:
-    """A folder that holds something beside a model is not replaced, and keeps all it holds."""
-    (model_copy / "thesis.txt").write_text("الفصل الأول", encoding="utf-8")
-    before = _names(model_copy)
-    with pytest.raises(OutputError, match=r"thesis\.txt"), whole_folder(model_copy):
-        pass
-    assert _names(model_copy) == before
-
-
 def test_installed_name_before_a_folder(
     tmp_path: Path, model_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The name of an installed model means that model, whatever lies in the current folder."""
     installed = model_copy.rename(tmp_path / "compact")
-    monkeypatch.setattr(checkpoint, "_installed", lambda: {"compact": installed})
+    monkeypatch.setattr(catalog, "_installed", lambda: {"compact": installed})
     here = tmp_path / "here"
     (here / "compact").mkdir(parents=True)
     (here / "compact" / "config.json").write_text("{}", encoding="utf-8")

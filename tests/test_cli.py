@@ -19,7 +19,8 @@ import pytest
 import typer
 
 import libyaevents
-from libyaevents.checkpoint import DEFAULT_MODEL
+from libyaevents.batch import shards
+from libyaevents.catalog import DEFAULT_MODEL
 from libyaevents.cli import app, main
 from libyaevents.documents import Argument, Document, Entity, Event, Incident, Place, Trigger
 from libyaevents.enrich import enrich
@@ -305,14 +306,14 @@ def test_full_disk_leaves_nothing(extract: Run, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(Path, "replace", fail)
     result = extract("article.txt", "--output", "events.jsonl")
-    assert_one_error(result, "events.jsonl: expected a place to write to, found 'No space left on device'")
+    assert_one_error(result, "events.jsonl: expected a file that can be written, found No space left")
     assert names_here() == {"article.txt"}
 
 
 @pytest.mark.parametrize("output", ["absent/events.jsonl", "article.txt/events.jsonl", "."])
 def test_place_that_cannot_be_written_is_named(extract: Run, output: str) -> None:
     """An output file in no folder, or in the place of one, is refused."""
-    assert_one_error(extract("article.txt", "--output", output), f"{output}: expected a place to write to")
+    assert_one_error(extract("article.txt", "--output", output), f"{output}: expected a file")
 
 
 def test_folder_of_pages_cannot_be_a_file(extract: Run) -> None:
@@ -414,7 +415,7 @@ def installed(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     home = tmp_path / "models"
     home.mkdir()
     (home / "compact").symlink_to(tiny_model, target_is_directory=True)
-    monkeypatch.setattr("libyaevents.checkpoint._homes", lambda kind: [home])
+    monkeypatch.setattr("libyaevents.catalog._homes", lambda kind: [home])
 
 
 @pytest.mark.usefixtures("installed")
@@ -1025,6 +1026,20 @@ def test_convert_reads_what_extract_writes(extract: Run, run: Run) -> None:
     assert [row["event"] for row in rows] == [event.id for event in document.events]
 
 
+@pytest.mark.parametrize("format", ["parquet", "jsonl"])
+def test_convert_and_render_read_what_batch_wrote(extract: Run, run: Run, format: shards.Format) -> None:
+    """The folder of a batch is read as a file of its documents is, shard by shard."""
+    extract("article.txt", "--output", "found.jsonl")
+    documents = [replace(document, id=str(n)) for n, document in enumerate(read_documents("found.jsonl"))]
+    Path("out").mkdir()
+    shard = shards.Shard(Path("out"), 0, format, first=0)
+    shard.add(shards.Result(shards.encode(documents, format), len(documents), []), len(documents))
+    Path("out/manifest.json").write_text(json.dumps({"shards": [shard.finish()]}), encoding="utf-8")
+    libyaevents.write_documents(documents, "same.jsonl")
+    assert run("convert", "out", "--to", "csv").out == run("convert", "same.jsonl", "--to", "csv").out
+    assert run("render", "out", "--as", "map").out == run("render", "same.jsonl", "--as", "map").out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -1037,7 +1052,7 @@ def test_convert_reads_what_extract_writes(extract: Run, run: Run) -> None:
         (("events.jsonl", "--to", "xlsx"), "'xlsx' is not one of 'acled', 'ucdp', 'plover'"),
         (("events.jsonl",), "Missing option '--to'"),
         (("--to", "acled"), "Missing argument 'PATH'"),
-        (("events.jsonl", "--to", "acled", "--output", "."), ".: expected a file to write, found a folder"),
+        (("events.jsonl", "--to", "acled", "--output", "."), ".: expected a file to write"),
         (
             ("events.jsonl", "--to", "parquet", "--output", "absent/rows.parquet"),
             "absent/rows.parquet: expected a file that can be written, found No such file or directory",
@@ -1113,8 +1128,14 @@ def test_render_of_several_documents(run: Run) -> None:
         (("absent.jsonl",), "absent.jsonl: expected a JSON Lines file, found none"),
         (("article.txt", "--as", "map"), "article.txt:1: document: expected a JSON object"),
         (("events.jsonl", "--as", "globe"), "'globe' is not one of 'page', 'map', 'timeline'"),
-        (("events.jsonl", "--as", "timeline", "--output", "."), ".: expected a place to write to"),
-        (("events.jsonl", "--as", "map", "--output", "absent/map.html"), "expected a place to write to"),
+        (
+            ("events.jsonl", "--as", "timeline", "--output", "."),
+            ".: expected a file to write, found a folder",
+        ),
+        (
+            ("events.jsonl", "--as", "map", "--output", "absent/map.html"),
+            "expected a file that can be written",
+        ),
         ((), "Missing argument 'PATH'"),
     ],
 )

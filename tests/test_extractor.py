@@ -24,9 +24,9 @@ from libyaevents.documents import Argument, Document, Entity, Event, Trigger
 from libyaevents.engines import Encoded, Engine, RoleLogits, TriggerBatch
 from libyaevents.engines.torch import TorchEngine
 from libyaevents.errors import ConfigError, DocumentError, InputError, InputTypeError, LabelError
-from libyaevents.extractor import WIDTHS_AN_OCTAVE, Extractor
+from libyaevents.extractor import Extractor
 from libyaevents.triggers import ROLE_REACH
-from libyaevents.windows import WindowBatch
+from libyaevents.windows import WIDTHS_AN_OCTAVE, WindowBatch
 from libyaevents.words import split_sentences, split_words
 from tests.test_words import arabic_texts
 
@@ -583,7 +583,8 @@ def test_runtime_loads_no_torch(tiny_model: Path) -> None:
     """Extraction with the default engine loads neither torch nor transformers nor any part of training."""
     program = f"""
 import sys
-from libyaevents.extractor import WIDTHS_AN_OCTAVE, Extractor
+from libyaevents.extractor import Extractor
+from libyaevents.windows import WIDTHS_AN_OCTAVE
 document = Extractor.from_pretrained({str(tiny_model)!r}).extract({SENTENCES[0]!r})
 heavy = ("torch", "transformers", "datasets", "seqeval", "onnx", "libyaevents.training")
 print([name for name in heavy if name in sys.modules], len(document.sentences))

@@ -54,7 +54,7 @@ MODEL = {
     "tokenizer.json",
     "training_report.json",
 }
-FIND_MODEL = "from libyaevents.checkpoint import model_folder; print(model_folder('compact'))"
+FIND_MODEL = "from libyaevents.catalog import model_folder; print(model_folder('compact'))"
 
 
 @pytest.fixture(scope="module")

@@ -101,6 +101,7 @@ def test_union_of_record_and_text() -> None:
             "report/2",
             "format: expected 'report/1', found 'report/2'; a newer libyaevents may read it",
         ),
+        ("format", "map/1", "format: expected 'report/1', found 'map/1'; this is no report; give a file of"),
     ],
 )
 def test_wrong_value(name: str, value: object, message: str) -> None:

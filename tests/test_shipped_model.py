@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import libyaevents
-from libyaevents.checkpoint import DEFAULT_MODEL, list_models, load_labels, load_settings
+from libyaevents.catalog import DEFAULT_MODEL, list_models
+from libyaevents.checkpoint import load_labels, load_settings
 from libyaevents.documents import Document
 from libyaevents.evaluation import evaluate
 from libyaevents.extractor import Extractor, default_extractor

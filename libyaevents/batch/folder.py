@@ -11,6 +11,7 @@ which is replaced in the same way. What the manifest does not list does not coun
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ MANIFEST, _LOCK = "manifest.json", ".lock"
 _PART = ".part"
 _FORMAT = "libyaevents-batch/1"
 _FILES = ("documents", "entities", "events", "arguments", "quarantine")
+# Names of shards: events.csv, which somebody wrote beside them, is none.
+_SHARD = re.compile(rf"({'|'.join(_FILES)})-\d{{5,}}\.(parquet|jsonl)")
 
 
 @dataclass(slots=True)
@@ -101,7 +104,7 @@ def open_folder(folder: Path, run: Mapping[str, Any]) -> Manifest:
     known = {shard[name]["name"] for shard in manifest.shards.values() for name in _FILES if shard.get(name)}
     with told_as_output_errors(folder):
         for path in folder.iterdir():
-            if path.name.endswith(_PART) or (path.name.startswith(_FILES) and path.name not in known):
+            if path.name.endswith(_PART) or (_SHARD.fullmatch(path.name) and path.name not in known):
                 path.unlink()
     manifest.save()
     return manifest
@@ -165,6 +168,8 @@ def _read_manifest(folder: Path, run: Mapping[str, Any]) -> Manifest:
     if data.get("format") != _FORMAT:
         advice = "a newer libyaevents may read it, or give another folder"
         raise InputError(f"{path}: expected format {_FORMAT!r}, found {data.get('format')!r}; {advice}")
+    if not shards and records is None:  # its start failed, or was cut off before the first shard
+        return Manifest(folder, run)
     if differences := list(_differences({name: data.get(name) for name in run}, run)):
         raise ConfigError(
             f"{folder} holds another run: {'; '.join(differences)}. Give another folder, or the same input "

@@ -140,7 +140,7 @@ class Pool:
                 found = f"{self._n_failed_starts} in a row that ended before (exit code {code})"
                 raise BatchError(
                     f"expected worker processes that load the model, found {found}: is there enough memory? "
-                    "Give fewer --workers"
+                    'Give fewer --workers; in a script, call run_batch below `if __name__ == "__main__":`'
                 )
         if worker.task is not None:
             self._blame(worker.task, worker.at, code)

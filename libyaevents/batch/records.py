@@ -59,7 +59,7 @@ class Columns:
         for column in self.required():
             if names.count(column) != 1:
                 n_found = "none" if column not in names else "several"
-                advice = "name the right one with --text-column, --id-column …"
+                advice = "name the right one with --text-column, --id-column …, in Python with Columns"
                 raise ConfigError(
                     f"{where}: expected a column {column!r}, found {n_found}; {advice}; "
                     f"{suggest(column, dict.fromkeys(names))}"
@@ -130,18 +130,21 @@ def to_document(record: Record, columns: Columns, published: date | None) -> Doc
         OSError: The file of an article cannot be read although it is there: the disk or the network failed.
     """
     value = load(record).value
+    row: Mapping[str, Any] = {}
     try:
         if isinstance(value, TextFile):
             document = _read_file(value)
         elif isinstance(value, bytes):
-            document = _read_line(value, record.where, columns)
+            row = _parse_line(value, record.where)
+            document = _read_object(row, record.where, columns)
         elif isinstance(value, Mapping):
-            document = _read_row(value, record.where, columns)
+            row = value
+            document = _read_row(row, record.where, columns)
         elif isinstance(value, Rejected):
             return value
     except (InputError, DocumentError) as error:
-        known = value.get(columns.id) if isinstance(value, Mapping) else None
-        return Rejected(" ".join(str(error).split()), known if isinstance(known, str) else None)
+        message = " ".join(str(error).split()).removeprefix(f"{record.where}: ")  # which stands beside it
+        return Rejected(message, _known_id(row, columns))
     if reason := _refuse_text(document.text):
         return Rejected(reason, document.id)
     dated = document.published or published
@@ -167,10 +170,14 @@ def _read_file(file: TextFile) -> Document:
     return Document(id=file.id, text=decode_text(data, file.id))
 
 
-def _read_line(line: bytes, where: str, columns: Columns) -> Document:
+def _parse_line(line: bytes, where: str) -> Mapping[str, Any]:
     data = parse_json(decode_text(line, where), "record")
     if not isinstance(data, Mapping):
         raise InputError(f"expected a JSON object, found {quote(data)}")
+    return data
+
+
+def _read_object(data: Mapping[str, Any], where: str, columns: Columns) -> Document:
     if data.get("format") == DOCUMENT_FORMAT:  # as `extract` writes it: with sentences and metadata
         document = Document.from_dict(data)
         return document if document.id is not None else replace(document, id=where)
@@ -190,6 +197,13 @@ def _read_row(row: Mapping[str, Any], where: str, columns: Columns) -> Document:
         published=_date(row.get(columns.published), columns.published),
         text=text or "",
     )
+
+
+def _known_id(row: Mapping[str, Any], columns: Columns) -> str | None:
+    try:
+        return _string(row, columns.id)
+    except InputError:
+        return None
 
 
 def _string(row: Mapping[str, Any], column: str) -> str | None:

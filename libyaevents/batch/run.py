@@ -20,13 +20,8 @@ from libyaevents.batch.records import Columns, Record, load
 from libyaevents.batch.shards import Format, Shard
 from libyaevents.batch.sources import Source, open_source
 from libyaevents.batch.worker import Chunk, Job
-from libyaevents.checkpoint import (
-    DEFAULT_MODEL,
-    EngineName,
-    load_settings,
-    model_folder,
-    resolve_engine,
-)
+from libyaevents.catalog import DEFAULT_MODEL, model_folder
+from libyaevents.checkpoint import EngineName, load_settings, resolve_engine
 from libyaevents.engines.graphs import n_cores
 from libyaevents.enrich import read_actors
 from libyaevents.errors import ConfigError
@@ -97,11 +92,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What a folder holds after a run: documents and quarantined records of all its starts, in shards."""
+    """What a folder holds after a run: documents and quarantined records of all its starts, in shards.
+
+    `read_now` is how many records this start read, those among them that were put aside included.
+    """
 
     documents: int
     quarantined: int
     shards: int
+    read_now: int
 
 
 def run_batch(
@@ -133,15 +132,17 @@ def run_batch(
     run = _describe(source, config)
     with lock_folder(folder):
         manifest = open_folder(folder, run)
-        if manifest.records is None:
-            _fill(manifest, source, config, tell)
-    shards = manifest.shards
+        n_read = 0 if manifest.records is not None else _fill(manifest, source, config, tell)
     return Summary(
-        documents=manifest.count("documents"), quarantined=manifest.count("quarantine"), shards=len(shards)
+        documents=manifest.count("documents"),
+        quarantined=manifest.count("quarantine"),
+        shards=len(manifest.shards),
+        read_now=n_read,
     )
 
 
-def _fill(manifest: Manifest, source: Source, config: BatchConfig, tell: Callable[[Progress], None]) -> None:
+def _fill(manifest: Manifest, source: Source, config: BatchConfig, tell: Callable[[Progress], None]) -> int:
+    """Read what is not there yet; return how many records that were."""
     chunks = _Chunks(source, config, manifest)
     shard: Shard | None = None
     n_records = 0
@@ -169,6 +170,7 @@ def _fill(manifest: Manifest, source: Source, config: BatchConfig, tell: Callabl
                     shard.abandon()
     manifest.records = chunks.n_records
     manifest.save()
+    return n_records
 
 
 def _finish(shard: Shard, manifest: Manifest) -> str:

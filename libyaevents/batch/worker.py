@@ -17,6 +17,7 @@ from libyaevents.batch.records import Columns, Record, Rejected, to_document
 from libyaevents.batch.shards import Format, Refusal, Result, encode
 from libyaevents.checkpoint import EngineName
 from libyaevents.documents import Document
+from libyaevents.errors import LibyaeventsError
 
 __all__ = ["At", "Chunk", "Failed", "Job", "Reader", "Ready", "run_worker"]
 
@@ -82,6 +83,8 @@ def run_worker(connection: Connection, job: Job) -> None:
                 connection.send(reader.read(chunk, tell=lambda index: connection.send(At(index))))
         except (EOFError, BrokenPipeError, ConnectionResetError):
             raise
+        except LibyaeventsError as error:  # it says by itself what is wrong
+            connection.send(Failed(str(error)))
         except Exception as error:  # whatever it is, the run ends with it and not with a process that is gone
             connection.send(Failed(f"{type(error).__name__}: {error}"))
 

@@ -31,7 +31,8 @@ from libyaevents.benchmark.shapes import (
     window_texts,
 )
 from libyaevents.benchmark.workers import Worker, measure, one_machine
-from libyaevents.checkpoint import load_settings, load_words_tokenizer, model_folder
+from libyaevents.catalog import model_folder
+from libyaevents.checkpoint import load_settings, load_words_tokenizer
 from libyaevents.datasets import load_corpus
 from libyaevents.documents import Document
 from libyaevents.words import split_words

@@ -16,8 +16,8 @@ from tokenizers.processors import TemplateProcessing
 from torch import nn
 from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
 
+from libyaevents.catalog import DEFAULT_MODEL, model_folder
 from libyaevents.checkpoint import (
-    DEFAULT_MODEL,
     ENCODER_GRAPH,
     ROLES_GRAPH,
     Settings,
@@ -25,7 +25,6 @@ from libyaevents.checkpoint import (
     load_network,
     load_settings,
     load_words_tokenizer,
-    model_folder,
     save_network,
 )
 from libyaevents.documents import Document

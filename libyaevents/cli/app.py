@@ -118,8 +118,8 @@ Number = float | None
 Precision = Literal["float32", "bfloat16"] | None
 Day = Annotated[date | None, Option(parser=_parse_date, metavar="DATE", help="Day of undated articles.")]
 Actors = Annotated[Path | None, Option(metavar="CSV", help="Own actors, beside the packaged ones.")]
-Engine = Annotated[Literal["auto", "onnx", "openvino", "torch"], Option(help="What runs the model (auto).")]
-RecallBias = Annotated[float, Option(help="Above 0 finds more, below 0 less but surer (0).")]
+Engine = Annotated[Literal["auto", "onnx", "openvino", "torch"], Option(help="What runs the model.")]
+RecallBias = Annotated[float, Option(help="Above 0 finds more, below 0 less but surer.")]
 Verbose = Annotated[bool, Option("--verbose", "-v", callback=_set_verbose, help="Show the log on stderr.")]
 Version = Annotated[
     bool, Option("--version", callback=_show_version, is_eager=True, help="Show the version.")

@@ -51,7 +51,7 @@ def batch(
     is put into OUT/quarantine-*.jsonl with the reason.
     """
     from libyaevents.batch import BatchConfig, Columns, run_batch
-    from libyaevents.checkpoint import DEFAULT_MODEL
+    from libyaevents.catalog import DEFAULT_MODEL
 
     config = BatchConfig(
         model=DEFAULT_MODEL if model is None else model,
@@ -71,12 +71,21 @@ def batch(
         shard_size=shard_size,
         workers=workers,
     )
-    with _show_bar() if sys.stderr.isatty() else _show_lines() as tell:
-        summary = run_batch(input, output, config, tell=tell)
-    print(f"{summary.documents} documents in {summary.shards} shards", file=sys.stderr)
+    started = time.monotonic()
+    try:
+        with _show_bar() if sys.stderr.isatty() else _show_lines() as tell:
+            summary = run_batch(input, output, config, tell=tell)
+    except KeyboardInterrupt:
+        print("stopped: what is finished is kept; give the same command again to go on", file=sys.stderr)
+        raise
+    rate = summary.read_now / (time.monotonic() - started)
+    read_now = f"; {_count(summary.read_now, 'article')} read now, {rate:.1f}/s" if summary.read_now else ""
+    held = f"{_count(summary.documents, 'document')} in {_count(summary.shards, 'shard')}"
+    print(held + read_now, file=sys.stderr)
     if summary.quarantined:
         place = output / "quarantine-*.jsonl"
-        print(f"{summary.quarantined} records could not be read: {place} says why", file=sys.stderr)
+        n_aside = _count(summary.quarantined, "record")
+        print(f"{n_aside} could not be read: {place} says why", file=sys.stderr)
 
 
 @contextmanager
@@ -119,3 +128,7 @@ def _show_lines() -> Iterator[Callable[[Progress], None]]:
         print(f"{progress.shard}: {progress.records} articles, {rate}, {left} left", file=sys.stderr)
 
     yield tell
+
+
+def _count(n: int, thing: str) -> str:
+    return f"{n} {thing}{'' if n == 1 else 's'}"

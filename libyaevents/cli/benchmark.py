@@ -50,7 +50,7 @@ def benchmark(
         from libyaevents.benchmark.run import benchmark as run
         from libyaevents.benchmark.shapes import SHAPES
     except ModuleNotFoundError as error:
-        from libyaevents.checkpoint import missing_train_extra
+        from libyaevents.errors import missing_train_extra
 
         raise missing_train_extra("libyaevents benchmark") from error
     from rich.console import Console

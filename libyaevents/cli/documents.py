@@ -18,6 +18,7 @@ from libyaevents.cli.files import (
     enrich_documents,
     open_output,
     read_articles,
+    read_found,
     refuse_terminal,
     write,
     write_annotated,
@@ -44,7 +45,9 @@ def extract(
         Argument(metavar="FILES | -", help="One article in a .txt, one a line in a .jsonl; - is stdin."),
     ] = None,
     article: Annotated[bool, Option("--article", help="Read the article that comes along.")] = False,
-    format: Annotated[Format | None, Option(help="As --output ends, else table or piped jsonl.")] = None,
+    format: Annotated[
+        Format | None, Option(help="By the ending of --output; else a table, in a pipe jsonl.")
+    ] = None,
     model: Annotated[Text, Option(metavar="MODEL", help="A model's name or folder (compact).")] = None,
     engine: Engine = "auto",
     recall_bias: RecallBias = 0.0,
@@ -61,7 +64,7 @@ def extract(
 
     json and html hold one document: for several, --output names a folder.
     """
-    from libyaevents.checkpoint import DEFAULT_MODEL
+    from libyaevents.catalog import DEFAULT_MODEL
 
     if actors is not None and not enrich:
         raise ConfigError("expected --actors or --no-enrich, found both: leave one out")
@@ -110,7 +113,7 @@ def suggest(
 
     With --uncertain the article to begin with comes first, and stderr lists the sentences to look at first.
     """
-    from libyaevents.checkpoint import DEFAULT_MODEL
+    from libyaevents.catalog import DEFAULT_MODEL
     from libyaevents.suggest import suggest as choose
 
     articles = read_articles(files or [], is_packaged=False, published=published)
@@ -140,7 +143,9 @@ def _describe_choice(document: Document) -> str:
 
 @app.command(epilog="Example: libyaevents convert from-brat --from brat --to labelstudio --output tasks.json")
 def convert(
-    documents: Annotated[Path, Argument(metavar="PATH", help="Documents: a file or a folder.")],
+    documents: Annotated[
+        Path, Argument(metavar="PATH", help="Documents: a file, a folder, or what batch wrote.")
+    ],
     to: Annotated[
         Literal[Rows, Merged, Annotation],
         Option(help="Rows by a codebook or with all that is known; incidents; or annotated documents."),
@@ -165,7 +170,7 @@ def convert(
     """
     from libyaevents.formats import annotation
 
-    found = annotation.read(documents, source)
+    found = read_found(documents) if source == "jsonl" else annotation.read(documents, source)
     refuse_terminal(to, output)
     if to in get_args(Rows):
         return _write_rows(enrich_documents(found, actors), to, output, any_factuality=any_factuality)
@@ -182,8 +187,8 @@ def convert(
 
 
 def _write_rows(documents: Iterable[Document], to: str, output: Path | None, *, any_factuality: bool) -> None:
-    from libyaevents.formats.tables import open_whole
     from libyaevents.formats.tabular import write_rows
+    from libyaevents.outputs import open_whole
 
     as_parquet = output is not None and output.suffix.lower() == ".parquet"
     with nullcontext(sys.stdout.buffer) if output is None else open_whole(output) as stream:
@@ -196,8 +201,12 @@ def _write_rows(documents: Iterable[Document], to: str, output: Path | None, *, 
 
 @app.command(epilog="Example: libyaevents render events.jsonl --as map --output map.html")
 def render(
-    documents: Annotated[Path, Argument(metavar="PATH", help="Documents with events, .jsonl.")],
-    picture: Annotated[Picture, Option("--as", help="A page of one document; or of many.")] = "page",
+    documents: Annotated[
+        Path, Argument(metavar="PATH", help="Documents, .jsonl; or a folder that batch wrote.")
+    ],
+    picture: Annotated[
+        Picture, Option("--as", help="The text of one document, or a picture of all.")
+    ] = "page",
     output: Annotated[
         Path | None,
         Option(metavar="PATH", help="File, written whole or not at all; folder for several pages."),
@@ -209,7 +218,7 @@ def render(
 
     Pages are self-contained, for any browser, offline; they run no script.
     """
-    found = enrich_documents(libyaevents.read_documents(documents), actors)
+    found = enrich_documents(read_found(documents), actors)
     if picture == "page":
         return write(
             found, output, "html", "give a folder, as in --output pages, or --as map, timeline or claims"

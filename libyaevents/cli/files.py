@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, BinaryIO, Literal, TextIO
 
 import libyaevents
 from libyaevents.cli.app import say
 from libyaevents.errors import ConfigError, InputError, LibyaeventsError, OutputError
+from libyaevents.outputs import open_whole
 
 if TYPE_CHECKING:
     from libyaevents.documents import Document
@@ -29,6 +30,7 @@ __all__ = [
     "enrich_documents",
     "open_output",
     "read_articles",
+    "read_found",
     "refuse_terminal",
     "write",
     "write_annotated",
@@ -60,6 +62,14 @@ def read_articles(files: Sequence[Path], *, is_packaged: bool, published: date |
             "or read the packaged article with libyaevents extract --article"
         )
     return read_inputs(files or [STANDARD_INPUT], published=published)
+
+
+def read_found(path: Path) -> Iterator[Document]:
+    """Yield the documents of a JSON Lines file, or of a folder that `batch` filled."""
+    from libyaevents.batch import read_results
+    from libyaevents.batch.folder import MANIFEST
+
+    return read_results(path) if (path / MANIFEST).is_file() else libyaevents.read_documents(path)
 
 
 def enrich_documents(documents: Iterable[Document], actors: Path | None) -> Iterator[Document]:
@@ -131,22 +141,23 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         return
     # A device or a pipe is written to; to rename a file onto it would do away with it.
-    is_replaced = path.is_file() or not path.exists()
-    target = path.with_name(f".{path.name}.{os.getpid()}.part") if is_replaced else path
+    is_replaced = path.is_file() or path.is_dir() or not path.exists()
+    with open_whole(path) if is_replaced else _open_device(path) as file:
+        stream = TextIOWrapper(file, encoding="utf-8", newline="\n")
+        yield stream
+        stream.detach()  # writes what it holds, and leaves the file open
+
+
+@contextmanager
+def _open_device(path: Path) -> Iterator[BinaryIO]:
     try:
-        with target.open("w", encoding="utf-8", newline="\n") as stream:
-            yield stream
-        if is_replaced:
-            target.replace(path)
+        with path.open("wb") as file:
+            yield file
+    except LibyaeventsError:
+        raise  # of the documents: an input file that went missing is an OSError too
     except OSError as error:
-        if isinstance(error, LibyaeventsError):
-            raise  # of the documents: an input file that went missing is an OSError too
         expected = f"{path}: expected a place to write to, found {error.strerror!r}"
         raise OutputError(f"{expected}; make room there or choose another") from error
-    finally:
-        if is_replaced:
-            with suppress(OSError):
-                target.unlink()
 
 
 def refuse_terminal(to: str, output: Path | None) -> None:

@@ -110,7 +110,7 @@ def retrain(
     The result is rejected, with exit code 3, where it reads a class of the probe articles worse: then
     FOLDER/model stays as it was. Defaults are in brackets.
     """
-    from libyaevents.checkpoint import missing_train_extra
+    from libyaevents.errors import missing_train_extra
     from libyaevents.training.config import RetrainConfig
 
     try:
@@ -200,7 +200,8 @@ def evaluate(
 
     A model reads the raw texts end to end, and once more with the gold triggers given.
     """
-    from libyaevents.checkpoint import ONTOLOGY, model_folder
+    from libyaevents.catalog import model_folder
+    from libyaevents.checkpoint import ONTOLOGY
     from libyaevents.ontology import load_ontology
 
     if (predicted is None) == (model is None):
@@ -245,9 +246,7 @@ def _say_seen(documents: Sequence[Document], model: Path) -> None:
 def export(
     model: Annotated[str, Argument(metavar="MODEL", help="A model's name or folder.")],
     output: Annotated[Path, Option("--out", metavar="FOLDER", help="New, or an older export.")],
-    exported: Annotated[
-        Exported, Option("--as", help="Graphs, or the entities for transformers (onnx).")
-    ] = "onnx",
+    exported: Annotated[Exported, Option("--as", help="Graphs, or the entities for transformers.")] = "onnx",
     verbose: Verbose = False,
 ) -> None:
     """Write a model for other programs and print its folder: as two float32 ONNX graphs, or its entity head.
@@ -267,7 +266,7 @@ app.add_typer(models, name="models")
 @models.callback(invoke_without_command=True, epilog="Example: libyaevents models")
 def list_models(context: typer.Context, verbose: Verbose = False) -> None:
     """List the installed models and the key lines of their cards; pack one for another machine."""
-    from libyaevents.checkpoint import DEFAULT_MODEL, list_models
+    from libyaevents.catalog import DEFAULT_MODEL, list_models
 
     if context.invoked_subcommand is not None:
         return

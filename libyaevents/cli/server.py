@@ -18,7 +18,7 @@ __all__ = ["serve"]
 def serve(
     data: Annotated[
         Path,
-        Option(metavar="FOLDER", help="Keeps the articles, their history and models (libyaevents-data)."),
+        Option(metavar="FOLDER", help="Keeps the articles, their history and models."),
     ] = Path("libyaevents-data"),
     model: Annotated[
         Text, Option(metavar="MODEL", help="A model's name or folder (last used here, else compact).")

@@ -11,11 +11,8 @@ when its format is used. Writing whole or not at all is done here, for all of th
 """
 
 import logging
-import os
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import chain, islice
@@ -23,10 +20,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from libyaevents.documents import Document
-from libyaevents.errors import ConfigError, LibyaeventsError, OutputError
+from libyaevents.errors import ConfigError
 from libyaevents.formats.losses import Losses, say_counts
-from libyaevents.formats.tables import open_whole
 from libyaevents.ontology import load_ontology
+from libyaevents.outputs import open_whole, whole_folder
 from libyaevents.records import quote, suggest
 
 __all__ = ["FORMATS", "AnnotationFormat", "AnnotationFormatName", "read", "write", "write_stream"]
@@ -114,7 +111,7 @@ def write(documents: Iterable[Document], path: str | Path, format: str) -> Losse
     if own.kind == "file":
         with open_whole(path) as stream:
             return _write(documents, own, stream)
-    with _open_whole_folder(path) as folder:
+    with whole_folder(path) as folder:
         return _write(documents, own, folder)
 
 
@@ -148,29 +145,6 @@ def _module(own: AnnotationFormat) -> Any:
 def _write(documents: Iterable[Document], own: AnnotationFormat, target: BinaryIO | Path) -> Losses:
     losses: Losses = getattr(_module(own), own.writer)(documents, target)
     return +losses  # without what was counted as 0
-
-
-@contextmanager
-def _open_whole_folder(path: Path) -> Iterator[Path]:
-    """Give an empty folder to write into, which takes its place when all is written."""
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        found = "one that holds something" if path.is_dir() else "a file"
-        raise OutputError(f"{path}: expected a new or empty folder, found {found}; choose another path")
-    temporary = path.parent / f".{path.name}.{os.getpid()}.part"
-    try:
-        temporary.mkdir()
-        yield temporary
-        if path.exists():
-            path.rmdir()  # Windows renames onto nothing, not even onto an empty folder
-        temporary.rename(path)
-    except LibyaeventsError:
-        raise
-    except OSError as error:
-        advice = "nothing was written; make room or choose another place"
-        expected = f"{path}: expected a folder that can be written, found {error.strerror or error}"
-        raise OutputError(f"{expected}; {advice}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _check_labels(documents: Iterable[Document]) -> Iterator[Document]:

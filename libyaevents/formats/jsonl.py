@@ -3,11 +3,9 @@
 Reading and writing stream: one document is in memory at a time.
 """
 
-import os
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,10 +16,10 @@ from libyaevents.errors import (
     InputError,
     LibyaeventsError,
     MissingFileError,
-    OutputError,
 )
 from libyaevents.formats.losses import Losses
 from libyaevents.ontology import Ontology, check_label
+from libyaevents.outputs import open_whole
 
 __all__ = ["read_documents", "read_each", "write_documents", "write_lines"]
 
@@ -71,26 +69,8 @@ def write_documents(documents: Iterable[Document], path: str | Path) -> None:
     Raises:
         OutputError: The file cannot be written: no such folder, no permission, disk full.
     """
-    path = Path(path)
-    if path.exists() and not path.is_file():
-        raise OutputError(
-            f"{path}: expected a file to write, found a folder or a device; choose another path"
-        )
-    # In the same folder, since a file can replace another at once only within one file system.
-    temporary = path.parent / f".{path.name}.{os.getpid()}.part"
-    try:
-        _write_and_replace(documents, temporary, path)
-    except LibyaeventsError:
-        # From the caller's iterable: a missing input file is an OSError too, but no fault of the output.
-        raise
-    except OSError as error:
-        advice = "nothing was written; make room or choose another place"
-        raise OutputError(
-            f"{path}: expected a file that can be written, found {error.strerror}; {advice}"
-        ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    with open_whole(Path(path)) as stream:
+        write_lines(documents, stream)
 
 
 def write_lines(documents: Iterable[Document], stream: BinaryIO) -> Losses:
@@ -160,13 +140,3 @@ def _check_labels(document: Document, ontology: Ontology, where: str) -> None:
         check_label(event.factuality, factuality_labels, f"{path}.factuality")
         for position, argument in enumerate(event.arguments):
             check_label(argument.role, role_labels, f"{path}.arguments[{position}].role")
-
-
-def _write_and_replace(documents: Iterable[Document], temporary: Path, path: Path) -> None:
-    with temporary.open("w", encoding="utf-8", newline="\n") as file:
-        for document in documents:
-            file.write(document.to_json() + "\n")
-        file.flush()
-        # A full disk may show only when the data leaves the cache.
-        os.fsync(file.fileno())
-    temporary.replace(path)

@@ -1,21 +1,18 @@
 """Rows as tables: csv and parquet, with text that is safe where tables are opened.
 
 In a spreadsheet, text from an article is text: no cell begins as a formula would, no character reorders what
-stands beside it, none breaks the line. Files appear whole or stay as they were.
+stands beside it, none breaks the line.
 """
 
 import csv
-import os
 import re
 from codecs import BOM_UTF8, getwriter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
 from datetime import date
 from itertools import islice
-from pathlib import Path
 from typing import Any, BinaryIO
 
-from libyaevents.errors import InputError, LibyaeventsError, MissingExtraError, OutputError
+from libyaevents.errors import InputError, MissingExtraError
 from libyaevents.formats.codebooks import Columns
 from libyaevents.formats.rows import Cell, Row
 from libyaevents.markup import visible
@@ -23,7 +20,6 @@ from libyaevents.markup import visible
 __all__ = [
     "column_type",
     "import_pyarrow",
-    "open_whole",
     "show_controls",
     "to_cell",
     "write_csv",
@@ -108,37 +104,6 @@ def import_pyarrow(what: str) -> Any:
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"{what} needs pyarrow: pip install 'libyaevents[parquet]'") from error
     return pyarrow
-
-
-@contextmanager
-def open_whole(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for writing that appears whole or, on any error, stays as it was.
-
-    Raises:
-        OutputError: The file cannot be written: no such folder, no permission, disk full.
-    """
-    if path.exists() and not path.is_file():
-        found = "a folder" if path.is_dir() else "a device"
-        raise OutputError(f"{path}: expected a file to write, found {found}; choose another path")
-    # In the same folder, since a file can replace another at once only within one file system.
-    temporary = path.parent / f".{path.name}.{os.getpid()}.part"
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            # A full disk may show only when the data leaves the cache.
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except LibyaeventsError:
-        # Of the rows: an input file that went missing is an OSError too, but no fault of the output.
-        raise
-    except OSError as error:
-        advice = "nothing was written; make room or choose another place"
-        expected = f"{path}: expected a file that can be written, found {error.strerror or error}"
-        raise OutputError(f"{expected}; {advice}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def _text(value: Cell) -> str | int | float:

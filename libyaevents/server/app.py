@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
 import libyaevents
-from libyaevents.checkpoint import DEFAULT_MODEL
+from libyaevents.catalog import DEFAULT_MODEL
 from libyaevents.extractor import Extractor
 from libyaevents.server.api import make_api_router
 from libyaevents.server.errors import ERRORS, answer_errors

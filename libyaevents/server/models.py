@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from libyaevents.checkpoint import CONFIG, list_models, model_folder
+from libyaevents.catalog import CONFIG, list_models, model_folder
 from libyaevents.errors import CheckpointError, ModelNotFoundError
 from libyaevents.extractor import Extractor
 from libyaevents.records import quote, suggest

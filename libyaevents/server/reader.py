@@ -15,11 +15,10 @@ from copy import copy
 from dataclasses import dataclass
 
 from libyaevents.documents import Document
-from libyaevents.engines import Encoded, Engine, RoleLogits, TriggerBatch
+from libyaevents.engines.stoppable import Stoppable
 from libyaevents.errors import LibyaeventsError
 from libyaevents.extractor import Extractor
 from libyaevents.server.settings import MAX_WAIT_S
-from libyaevents.windows import WindowBatch
 
 __all__ = ["OverloadedError", "Reader", "StoppedError"]
 
@@ -80,25 +79,6 @@ class _Asked:
 _Line = deque[_Asked]  # the documents of one request, in order
 
 
-class _Interruptible:
-    """An engine that fails once the reader is closed: a long article takes many calls."""
-
-    def __init__(self, engine: Engine, is_closed: threading.Event) -> None:
-        self._engine, self._is_closed = engine, is_closed
-
-    def encode(self, batch: WindowBatch) -> Encoded:
-        self._check()
-        return self._engine.encode(batch)
-
-    def roles(self, batch: TriggerBatch) -> RoleLogits:
-        self._check()
-        return self._engine.roles(batch)
-
-    def _check(self) -> None:
-        if self._is_closed.is_set():
-            raise StoppedError
-
-
 class Reader:
     """Reads documents with one extractor, in a thread of its own, from `start` to `close`."""
 
@@ -144,7 +124,7 @@ class Reader:
     def swap(self, extractor: Extractor) -> None:
         """Read what comes from now on with another extractor."""
         extractor = copy(extractor)
-        extractor.engine = _Interruptible(extractor.engine, self._is_closed)
+        extractor.engine = Stoppable(extractor.engine, self._is_closed, StoppedError)
         self._extractor = extractor
 
     async def read(self, document: Document, *, enrich: bool = True) -> Document:

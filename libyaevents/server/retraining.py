@@ -22,9 +22,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from libyaevents.checkpoint import missing_train_extra
 from libyaevents.documents import Document
-from libyaevents.errors import ConfigError, DocumentError, ModelNotFoundError
+from libyaevents.errors import ConfigError, DocumentError, ModelNotFoundError, missing_train_extra
 from libyaevents.records import parse_json, read_object, write_object
 from libyaevents.server.edits import NotFoundError, NotSavedError
 from libyaevents.server.errors import ServerError

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from libyaevents.checkpoint import CARD, Settings
+from libyaevents.catalog import CARD
+from libyaevents.checkpoint import Settings
 
 __all__ = ["front_matter", "write_card"]
 

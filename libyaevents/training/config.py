@@ -8,7 +8,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from libyaevents.checkpoint import DEFAULT_MODEL
+from libyaevents.catalog import DEFAULT_MODEL
 from libyaevents.errors import ConfigError, MissingFileError
 
 __all__ = ["ARTICLE", "PretrainConfig", "RetrainConfig", "TrainConfig", "read_config"]

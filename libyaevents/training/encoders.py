@@ -16,7 +16,8 @@ from tokenizers import Tokenizer
 from transformers import BertModel, BertTokenizer
 from transformers.utils import logging
 
-from libyaevents.checkpoint import CONFIG, TOKENIZER, WEIGHTS, find_encoder, read_config, refuse_pickles
+from libyaevents.catalog import CONFIG, find_encoder
+from libyaevents.checkpoint import TOKENIZER, WEIGHTS, read_config, refuse_pickles
 from libyaevents.errors import CheckpointError, ModelNotFoundError
 from libyaevents.windows import load_tokenizer
 

@@ -24,7 +24,8 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import BertForMaskedLM
 
-from libyaevents.checkpoint import CONFIG, TOKENIZER, WEIGHTS, find_encoder, read_config
+from libyaevents.catalog import CONFIG, find_encoder
+from libyaevents.checkpoint import TOKENIZER, WEIGHTS, read_config
 from libyaevents.errors import CheckpointError, ConfigError, InputError, OutputError
 from libyaevents.training.config import PretrainConfig
 from libyaevents.training.devices import device_of, training_device

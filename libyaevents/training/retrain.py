@@ -17,22 +17,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from libyaevents.assemble import Labels
-from libyaevents.checkpoint import (
-    ONTOLOGY,
-    REPORT,
-    check_replaceable,
-    list_models,
-    load_labels,
-    load_settings,
-    model_folder,
-    whole_folder,
-)
+from libyaevents.catalog import list_models, model_folder
+from libyaevents.checkpoint import LABELS, ONTOLOGY, REPORT, load_labels, load_settings
 from libyaevents.documents import Document
 from libyaevents.errors import ConfigError, OutputError
 from libyaevents.evaluation.calibration import measure_reliability
 from libyaevents.extractor import Extractor
 from libyaevents.formats.jsonl import write_documents
 from libyaevents.ontology import Ontology, load_ontology
+from libyaevents.outputs import check_replaceable, whole_folder
 from libyaevents.training.added import find_contradictions, read_added
 from libyaevents.training.config import ARTICLE, RetrainConfig, TrainConfig
 from libyaevents.training.corpus import describe, read_corpus, text_hash, unique
@@ -118,7 +111,7 @@ def _check_output(output: Path, start: Path) -> None:
                     f"the output {output} would be written into the model {kept}, which stays as it is: give "
                     "another folder (--out)"
                 )
-    check_replaceable(output / "model")
+    check_replaceable(output / "model", marker=LABELS)
 
 
 def _read_replay(
@@ -224,7 +217,7 @@ def _write_report(report: RetrainReport) -> None:
 
 def _accept(candidate: Path, target: Path) -> None:
     """Put the candidate in the place of what was there; the run in its folder stays, to be resumed."""
-    with whole_folder(target) as folder:
+    with whole_folder(target, marker=LABELS) as folder:
         for path in candidate.iterdir():
             path.replace(folder / path.name)
     candidate.rmdir()

@@ -25,8 +25,9 @@ from tokenizers.models import WordPiece
 from tokenizers.trainers import WordPieceTrainer
 from transformers import BertConfig, BertForMaskedLM
 
-from libyaevents.checkpoint import TOKENIZER, WEIGHTS, whole_folder
+from libyaevents.checkpoint import TOKENIZER, WEIGHTS
 from libyaevents.errors import ConfigError, InputError, MissingExtraError
+from libyaevents.outputs import whole_folder
 from libyaevents.training.encoders import quiet_loading
 from libyaevents.training.layers import initialize_layers
 from libyaevents.training.text import Text, Tokens

@@ -17,16 +17,15 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from libyaevents.assemble import Labels
+from libyaevents.catalog import find_encoder, model_folder
 from libyaevents.checkpoint import (
     REPORT,
     WEIGHTS,
     Settings,
-    find_encoder,
     load_labels,
     load_network,
     load_settings,
     load_words_tokenizer,
-    model_folder,
 )
 from libyaevents.documents import Document
 from libyaevents.errors import CheckpointError, ConfigError

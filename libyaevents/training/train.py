@@ -11,7 +11,6 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,18 +19,17 @@ import torch
 
 from libyaevents.assemble import Labels
 from libyaevents.checkpoint import (
+    LABELS,
     ONTOLOGY,
     REPORT,
     EngineName,
     Settings,
-    check_replaceable,
     load_engine,
     load_labels,
     load_settings,
     load_words_tokenizer,
     save_network,
     save_settings,
-    whole_folder,
 )
 from libyaevents.documents import Document
 from libyaevents.engines.torch import TorchEngine
@@ -42,6 +40,7 @@ from libyaevents.export import write_int8_encoder, write_roles
 from libyaevents.extractor import Extractor
 from libyaevents.modeling import EventModel
 from libyaevents.ontology import Ontology, load_ontology
+from libyaevents.outputs import check_replaceable, open_whole, whole_folder
 from libyaevents.training.batches import Batches
 from libyaevents.training.card import write_card
 from libyaevents.training.config import TrainConfig
@@ -103,7 +102,7 @@ def _train(config: TrainConfig, ontology: Ontology) -> TrainingReport:
     trainer = _Trainer(config, ontology, start_from(config, ontology))
     trainer.warn_of_seen(dev)
     data = describe(config, documents, dev)
-    check_replaceable(config.output / "model")
+    check_replaceable(config.output / "model", marker=LABELS)
     write_text(config.output / "config.json", json.dumps(config.to_dict(), indent=2, ensure_ascii=False))
     cross_validation = None
     if not dev and config.folds:
@@ -123,7 +122,7 @@ def _train(config: TrainConfig, ontology: Ontology) -> TrainingReport:
         sources=outlets(documents),
         pretraining=trainer.start.pretraining,
     )
-    with whole_folder(report.model) as folder:
+    with whole_folder(report.model, marker=LABELS) as folder:
         tokenizer = trainer.start.tokenizer
         save_network(trained.model, trained.labels, settings, tokenizer=tokenizer, folder=folder)
         (folder / ONTOLOGY).write_text(ontology.to_json(), encoding="utf-8")
@@ -334,12 +333,9 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OutputError: it could not be written.
     """
-    temporary = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
+    with open_whole(path) as file:
+        file.write(f"{text}\n".encode())

@@ -56,12 +56,16 @@ def test_what_the_manifest_does_not_list_is_swept(filled: Path) -> None:
         "documents-00002.jsonl",
         "quarantine-00001.jsonl",
         "notes.txt",
+        "events.csv",
+        "events-2020.parquet",
     ):
         (filled / name).touch()
     manifest = open_folder(filled, RUN)
     assert sorted(path.name for path in filled.iterdir()) == [
         "documents-00000.jsonl",
         "documents-00001.jsonl",
+        "events-2020.parquet",
+        "events.csv",
         "manifest.json",
         "notes.txt",
     ]
@@ -86,6 +90,14 @@ def test_another_run_is_refused(filled: Path) -> None:
     with pytest.raises(ConfigError, match=expected):
         open_folder(filled, other)
     assert (filled / "documents-00000.jsonl").exists()
+
+
+def test_a_run_without_a_shard_binds_nobody(tmp_path: Path) -> None:
+    """A folder whose run was cut off before its first shard, or could not start, takes another run."""
+    open_folder(tmp_path, RUN)
+    other = RUN | {"libyaevents": "2"}
+    open_folder(tmp_path, other)
+    assert json.loads((tmp_path / "manifest.json").read_text())["libyaevents"] == "2"
 
 
 def test_other_peoples_files_are_left_alone(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The command as a process of its own: killed, interrupted, short of disk, and started twice."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -49,7 +50,9 @@ def finish(news: Path, folder: Path, model: Path) -> str:
     done = subprocess.run(command(news, folder, model), capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
-    assert f"{N_ARTICLES} documents in 12 shards" in done.stderr
+    assert re.search(
+        rf"^{N_ARTICLES} documents in 12 shards; \d+ articles read now, [\d.]+/s$", done.stderr, re.M
+    )
     return "".join(line for line in done.stderr.splitlines() if line.startswith(("error", "warning")))
 
 
@@ -102,6 +105,7 @@ def test_ctrl_c(
     _, err = started.communicate(timeout=LONGEST_WAIT_S)
     assert started.returncode == 130
     assert "Traceback" not in err
+    assert "stopped: what is finished is kept; give the same command again to go on" in err
     assert_that_all_end(workers)
     assert not list((tmp_path / "out").glob(".*.part"))
     finish(news, tmp_path / "out", tiny_model)

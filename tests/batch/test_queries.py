@@ -108,6 +108,20 @@ def test_events_a_week(ask: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize("time", ["2019", "2019-05", "2019-W13"])
+def test_what_has_no_day_is_on_none(time: str, ask: Any) -> None:
+    """An event known by year, month or week is not put on the day of publication."""
+    shard = Shard(Path("out"), 2, "parquet", first=0)
+    document = report(4, "denied", killed=9, claimant=GOVERNMENT, day=time)
+    shard.add(Result(encode([document], "parquet"), 1, []), 1)
+    shard.finish()
+    assert len(ask("Events a week, by actor and type")) == 2
+    ((*_, documents),) = ask("Claims that conflict")
+    assert "a4" not in documents
+    ((_, _, _, most, _),) = ask("Figures that disagree")
+    assert most == 4
+
+
 def test_conflicts(ask: Any) -> None:
     """What one side claims and the other denies is found, with who says what."""
     ((day, place, kind, told, denied, documents),) = ask("Claims that conflict")

@@ -147,8 +147,28 @@ def test_bad_line(line: bytes, reason: str, tmp_path: Path) -> None:
     first, bad, last = read(tmp_path / "a.jsonl")
     assert isinstance(bad, Rejected)
     assert reason in bad.reason
+    assert not bad.reason.startswith("a.jsonl"), "the place stands beside it"
     assert isinstance(first, Document)
     assert isinstance(last, Document)
+
+
+@pytest.mark.parametrize(
+    ("record", "known"),
+    [
+        ('{"id": "x", "text": 5}', "x"),
+        ('{"id": 7, "text": "a", "published": "6/6/2020"}', "7"),
+        ('{"id": "x", "text": ""}', "x"),
+        ('{"format": "libyaevents/1", "id": "x", "text": "a", "sentences": [[0, 9]]}', "x"),
+        ('{"id": true, "text": "a"}', None),
+        ('{"text": 5}', None),
+    ],
+)
+def test_id_of_what_is_rejected(record: str, known: str | None, tmp_path: Path) -> None:
+    """A record that is put aside keeps the id that it has."""
+    (tmp_path / "a.jsonl").write_text(f'{{"text": "{TEXT}"}}\n{record}\n', encoding="utf-8")
+    _, bad = read(tmp_path / "a.jsonl")
+    assert isinstance(bad, Rejected)
+    assert bad.id == known
 
 
 def test_text_files(tmp_path: Path) -> None:

@@ -239,8 +239,8 @@ def test_folders_are_not_replaced(tmp_path: Path, document: Document) -> None:
     assert (tmp_path / "empty" / "a1.ann").exists()
     with pytest.raises(OutputError, match="found a file"):
         annotation.write([document], tmp_path / "full" / "a.ann", "brat")
-    with pytest.raises(OutputError, match="expected a folder that can be written, found No such file"):
-        annotation.write([document], tmp_path / "absent" / "new", "brat")
+    annotation.write([document], tmp_path / "absent" / "new", "brat")
+    assert (tmp_path / "absent" / "new" / "a1.ann").exists()
 
 
 def test_unknown_labels_are_said(

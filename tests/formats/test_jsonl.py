@@ -202,19 +202,19 @@ def fill_disk(*_: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-class FullDisk(io.TextIOWrapper):
+class FullDisk(io.BufferedWriter):
     """A file on a disk that takes the first half of what is written."""
 
-    def write(self, text: str, /) -> int:
-        """Write half of the text and fail."""
-        super().write(text[: len(text) // 2])
+    def write(self, data: Any, /) -> int:
+        """Write half of the data and fail."""
+        super().write(data[: len(data) // 2])
         fill_disk()
         return 0
 
 
-def open_full_disk(path: Path, mode: str, **options: Any) -> FullDisk:
+def open_full_disk(path: Path, mode: str) -> FullDisk:
     """Open a file for writing on a full disk."""
-    return FullDisk(io.BufferedWriter(io.FileIO(path, mode)), **options)
+    return FullDisk(io.FileIO(path, mode))
 
 
 @pytest.mark.parametrize(

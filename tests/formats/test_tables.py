@@ -1,4 +1,4 @@
-"""Rows as csv and parquet: what is in the cells, and files that appear whole."""
+"""Rows as csv and parquet: what is in the cells, and what stays of a file when something fails."""
 
 import csv
 import errno
@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from libyaevents.errors import InputError, MissingExtraError, MissingFileError, OutputError
 from libyaevents.formats.jsonl import read_documents
 from libyaevents.formats.rows import Row, columns_of, to_rows
-from libyaevents.formats.tables import open_whole, show_controls, to_cell, write_csv, write_parquet
+from libyaevents.formats.tables import show_controls, to_cell, write_csv, write_parquet
+from libyaevents.outputs import open_whole
 
 COLUMNS = {"name": str, "best": int, "latitude": float, "day": date, "inferred": bool}
 FULL: Row = {
@@ -178,20 +179,6 @@ def test_missing_pyarrow_names_the_pip_line(monkeypatch: pytest.MonkeyPatch) -> 
     assert next(rows) == FULL
 
 
-# Files
-
-
-def test_open_whole(tmp_path: Path) -> None:
-    """A file appears when all is written, in the place of an older one, and nothing beside it."""
-    path = tmp_path / "rows.csv"
-    path.write_bytes(b"old")
-    with open_whole(path) as stream:
-        stream.write(b"new")
-        assert path.read_bytes() == b"old"
-    assert path.read_bytes() == b"new"
-    assert list(tmp_path.iterdir()) == [path]
-
-
 def test_failing_rows_leave_the_old_file(tmp_path: Path) -> None:
     """An error of the rows' source passes through, and the file stays as it was."""
     path = tmp_path / "rows.csv"
@@ -205,29 +192,6 @@ def test_failing_rows_leave_the_old_file(tmp_path: Path) -> None:
         write_csv(rows(), COLUMNS, stream)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        (".", "expected a file to write, found a folder"),
-        ("none/rows.csv", r"rows\.csv: expected a file that can be written, found No such file"),
-        ("file/rows.csv", r"rows\.csv: expected a file that can be written, found Not a directory"),
-    ],
-)
-def test_unwritable_place(tmp_path: Path, name: str, message: str) -> None:
-    """A folder, a missing folder and a file taken for a folder cannot be written to."""
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(OutputError, match=message), open_whole(tmp_path / name):
-        pytest.fail("nothing can be written")
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-@pytest.mark.skipif(not Path("/dev/null").exists(), reason="devices are of Unix")
-def test_devices_are_refused() -> None:
-    """A device is not replaced by a file."""
-    with pytest.raises(OutputError, match="/dev/null: expected a file to write, found a device"):
-        open_whole(Path("/dev/null")).__enter__()
 
 
 @pytest.mark.parametrize("write", [write_csv, write_parquet])

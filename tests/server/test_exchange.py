@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import pytest
 from fastapi.testclient import TestClient
 
-from libyaevents.checkpoint import DEFAULT_MODEL
+from libyaevents.catalog import DEFAULT_MODEL
 from libyaevents.documents import Argument, Document, Entity, Event, Trigger
 from libyaevents.errors import ConfigError, InputError
 from libyaevents.evaluation.items import trigger_span

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from huggingface_hub import ModelCard
 
-from libyaevents.checkpoint import Settings, load_settings, model_folder
+from libyaevents.catalog import model_folder
+from libyaevents.checkpoint import Settings, load_settings
 from libyaevents.documents import Document
 from libyaevents.evaluation import Evaluation, evaluate
 from libyaevents.training.card import front_matter, write_card

@@ -9,14 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libyaevents.assemble import Labels
-from libyaevents.checkpoint import (
-    DEFAULT_MODEL,
-    load_labels,
-    load_network,
-    load_settings,
-    load_words_tokenizer,
-    model_folder,
-)
+from libyaevents.catalog import DEFAULT_MODEL, model_folder
+from libyaevents.checkpoint import load_labels, load_network, load_settings, load_words_tokenizer
 from libyaevents.documents import Document
 from libyaevents.engines.torch import TorchEngine
 from libyaevents.extractor import Extractor

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from libyaevents.checkpoint import DEFAULT_MODEL, model_folder
+from libyaevents.catalog import DEFAULT_MODEL, model_folder
 from libyaevents.documents import Argument, Document, Entity, Event, Trigger
 from libyaevents.errors import CorpusError, MissingFileError
 from libyaevents.evaluation import evaluate

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from libyaevents.calibrators import Calibrator
-from libyaevents.checkpoint import load_labels, load_settings, model_folder, save_settings
+from libyaevents.catalog import model_folder
+from libyaevents.checkpoint import load_labels, load_settings, save_settings
 from libyaevents.cli import main
 from libyaevents.documents import Document, Entity, Event, Trigger
 from libyaevents.errors import ConfigError, CorpusError, LabelError, ModelNotFoundError

@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from libyaevents.calibrators import Calibrator
-from libyaevents.checkpoint import load_labels, load_settings, model_folder, save_settings
+from libyaevents.catalog import model_folder
+from libyaevents.checkpoint import load_labels, load_settings, save_settings
 from libyaevents.documents import Argument, Document, Entity, Event, Trigger
 from libyaevents.errors import (
     CheckpointError,
