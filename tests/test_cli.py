@@ -1049,6 +1049,7 @@ def test_convert_and_render_read_what_batch_wrote(extract: Run, run: Run, format
         (("empty.jsonl", "--to", "csv"), "empty.jsonl: expected one JSON document a line"),
         (("incident.jsonl", "--to", "csv"), "incident.jsonl:1: document: format: expected 'libyaevents/1'"),
         (("article.txt", "--to", "csv"), "articles are read by libyaevents extract"),
+        (("events.jsonl", "--to", "csv", "--output", "a.xlsx"), "found '.xlsx'; spreadsheets open .csv"),
         (("events.jsonl", "--to", "xlsx"), "'xlsx' is not one of 'acled', 'ucdp', 'plover'"),
         (("events.jsonl",), "Missing option '--to'"),
         (("--to", "acled"), "Missing argument 'PATH'"),

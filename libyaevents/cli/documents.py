@@ -35,6 +35,7 @@ Annotation = Literal["jsonl", "brat", "conll", "labelstudio", "doccano", "incept
 Merged = Literal["incidents"]
 Picture = Literal["page", "map", "timeline", "claims"]
 
+_SPREADSHEETS = (".ods", ".xls", ".xlsx")
 _CHOICE_HEADER = "words uncertainty  article: its most uncertain sentences, from 1"
 
 
@@ -190,6 +191,9 @@ def _write_rows(documents: Iterable[Document], to: str, output: Path | None, *, 
     from libyaevents.formats.tabular import write_rows
     from libyaevents.outputs import open_whole
 
+    if output is not None and output.suffix.lower() in _SPREADSHEETS:
+        expected = f"{output}: expected a file that ends in .csv, .geojson or .parquet"
+        raise ConfigError(f"{expected}, found {output.suffix!r}; spreadsheets open .csv")
     as_parquet = output is not None and output.suffix.lower() == ".parquet"
     with nullcontext(sys.stdout.buffer) if output is None else open_whole(output) as stream:
         # Spreadsheets tell UTF-8 by the mark; programs in a pipe would take it for part of the first name.

@@ -125,6 +125,10 @@ def _card(folder: Path, settings: Settings, report: Mapping[str, Any]) -> str:
         f"- **Scores**: {_headline(report)}",
         f"- **Started from**: {report['started_from']}",
         "",
+        "## Use",
+        "",
+        *_use(settings.name),
+        "",
         "## Data",
         "",
         *(f"- {line}" for line in report["config"]["data"]),
@@ -147,6 +151,17 @@ def _card(folder: Path, settings: Settings, report: Mapping[str, Any]) -> str:
             )
     lines += _calibration(report["calibration"])
     return "\n".join([*lines, "## Limits", "", LIMITS])
+
+
+def _use(name: str) -> list[str]:
+    return [
+        "```python",
+        "from libyaevents import Extractor",
+        "",
+        f"extractor = Extractor.from_pretrained({_yaml(name)})  # one that is not installed: its folder",
+        'document = extractor.extract("قصفت طائرات مسيرة مواقع شرقي مصراتة أمس.", published="2020-06-06")',
+        "```",
+    ]
 
 
 HIDDEN = ("corpus", "dev", "data", "encoder", "init", "name", "output", "replay")

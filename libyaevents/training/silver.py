@@ -101,6 +101,8 @@ def _sample(config: SilverConfig) -> list[Document]:
     ]
     order = np.random.default_rng(config.seed).permutation(len(documents))[: config.n_documents]
     logger.info("%d of %d documents on the topic are annotated", len(order), len(documents))
+    if len(order) < config.n_documents:
+        logger.warning("expected %d documents on the topic, found %d", config.n_documents, len(order))
     return [documents[number] for number in sorted(order.tolist())]
 
 

@@ -42,6 +42,13 @@ def test_header(tmp_path: Path, article: Document) -> None:
     assert rest.lstrip().startswith("# tiny\n")
 
 
+def test_use(tmp_path: Path, article: Document) -> None:
+    """The card shows how the model is used, in Python that holds."""
+    (block,) = re.findall(r"```python\n(.*?)```", _card(tmp_path, article), re.DOTALL)
+    compile(block, "card", "exec")
+    assert 'Extractor.from_pretrained("tiny")' in block
+
+
 def test_unmeasured_model(tmp_path: Path, article: Document) -> None:
     """A model that was not measured says so, and shows no table of scores."""
     card = _card(tmp_path, article)

@@ -63,6 +63,12 @@ def test_sample(config: SilverConfig) -> None:
     assert len(set(map(tuple, ids))) > 1
 
 
+def test_fewer_documents_than_asked_for(config: SilverConfig, caplog: pytest.LogCaptureFixture) -> None:
+    """Where the text has fewer documents on the topic than are asked for, a warning says how many."""
+    assert len(module._sample(replace(config, n_documents=5))) == 3
+    assert caplog.messages == ["expected 5 documents on the topic, found 3"]
+
+
 def test_text_off_the_topic(config: SilverConfig) -> None:
     """Text without a document on the topic is an error, and nothing is written."""
     config.text[0].write_text(f"{OTHER}\n" * 8, encoding="utf-8")
