@@ -14,7 +14,8 @@ from tokenizers import Tokenizer
 from libyaevents.documents import Document
 from libyaevents.errors import DocumentError, InputError, InputTypeError
 from libyaevents.records import fill
-from libyaevents.windows import Window, encode_words, make_windows, sentence_words, special_ids
+from libyaevents.subwords import encode_words, special_ids
+from libyaevents.windows import Window, make_windows, sentence_words
 from libyaevents.words import Span, split_sentences, split_words
 
 __all__ = ["Article", "Chunk", "Part", "cut", "make_article", "make_document"]

@@ -22,7 +22,7 @@ from libyaevents.engines import Engine
 from libyaevents.engines.graphs import check_graph, n_threads_or_cores
 from libyaevents.errors import CheckpointError, ConfigError, MissingExtraError, missing_train_extra
 from libyaevents.outputs import open_whole
-from libyaevents.windows import load_tokenizer
+from libyaevents.subwords import load_tokenizer
 
 if TYPE_CHECKING:
     from libyaevents.engines.onnx import OnnxEngine

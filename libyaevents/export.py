@@ -47,8 +47,9 @@ from libyaevents.errors import ConfigError
 from libyaevents.fused import FusedEncoder
 from libyaevents.modeling import EventModel, RolesOutput
 from libyaevents.outputs import whole_folder
+from libyaevents.subwords import special_ids
 from libyaevents.tags import iob2_tags
-from libyaevents.windows import WindowBatch, special_ids
+from libyaevents.windows import WindowBatch
 
 __all__ = ["export", "export_entities", "write_encoder", "write_int8_encoder", "write_roles"]
 

@@ -21,7 +21,7 @@ STAGES = {
         ("words", "split_sentences"),
         ("windows", "sentence_words"),
     ],
-    "subwords": [("windows", "encode_words")],
+    "subwords": [("subwords", "encode_words")],
     "windows and batches": [
         ("windows", "make_windows"),
         ("windows", "collate"),

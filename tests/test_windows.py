@@ -1,61 +1,25 @@
-"""Subwords, windows and batches: laws for any text and any lengths, and oracles that try everything."""
+"""Windows and batches: laws for any text and any lengths, and oracles that try everything."""
 
 from collections.abc import Sequence
 from itertools import accumulate, combinations, count, pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
-from tokenizers.models import WordPiece
 
-from libyaevents.errors import CheckpointError, ConfigError, DocumentError
-from libyaevents.windows import (
-    _cuts,
-    batch_by_length,
-    collate,
-    encode_words,
-    load_tokenizer,
-    make_windows,
-    sentence_words,
-    special_ids,
-)
-from libyaevents.words import Span, letters, split_sentences, split_words
+from libyaevents.errors import ConfigError, DocumentError
+from libyaevents.subwords import encode_words
+from libyaevents.windows import batch_by_length, collate, make_windows, sentence_words
+from libyaevents.words import Span, split_sentences, split_words
+from tests.test_subwords import SPECIALS, tiny_tokenizer
 from tests.test_words import arabic_texts
 
-SPECIALS = (2, 3)
-# The compact model's normalizer under three pre-tokenizers, two of which cut words further, and BERT's own.
-NORMALIZER = normalizers.Sequence(
-    [
-        normalizers.NFKC(),
-        normalizers.Replace("ـ", ""),
-        normalizers.Replace(Regex("[\u064b-\u0652\u0670]"), ""),
-    ]
-)
-DIGITS = pre_tokenizers.Sequence([pre_tokenizers.BertPreTokenizer(), pre_tokenizers.Digits(True)])
-KINDS = {
-    "white space": (NORMALIZER, pre_tokenizers.WhitespaceSplit()),
-    "punctuation": (NORMALIZER, pre_tokenizers.BertPreTokenizer()),
-    "digits": (NORMALIZER, DIGITS),
-    "bert": (normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()),
-}
 any_input = settings(deadline=None, max_examples=150)
 
 # Documents as lengths of words in subwords, sentence by sentence; few values, so that limits are met exactly.
 documents = st.lists(st.lists(st.integers(0, 4), max_size=25), max_size=6)
 limits = st.integers(3, 14)
-
-
-def _tiny_tokenizer(kind: str = "punctuation") -> Tokenizer:
-    alphabet = "ابتثجحخدذرزسشصضطظعغفقكلمنهويءئؤأإآةىabcdefg0123456789/+.:-"
-    words = ["سرت", "##ها", "قوات", "وال"]
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *alphabet, *(f"##{letter}" for letter in alphabet), *words]
-    vocabulary = {piece: index for index, piece in enumerate(pieces)}
-    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=60))
-    tokenizer.normalizer, tokenizer.pre_tokenizer = KINDS[kind]
-    return tokenizer
 
 
 def _number_subwords(sentences: Sequence[Sequence[int]]) -> tuple[list[list[int]], list[Span]]:
@@ -65,79 +29,6 @@ def _number_subwords(sentences: Sequence[Sequence[int]]) -> tuple[list[list[int]
     return subwords, list(pairwise([0, *accumulate(map(len, sentences))]))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@any_input
-@given(text=arabic_texts)
-def test_each_word_has_its_subwords(kind: str, text: str) -> None:
-    """A word has the subwords that its letters have alone: of all, or its proclitics' and its rest's."""
-    tokenizer = _tiny_tokenizer(kind)
-
-    def alone(piece: str) -> list[int]:
-        ids: list[int] = tokenizer.encode([piece], is_pretokenized=True, add_special_tokens=False).ids
-        return ids
-
-    words = split_words(text)
-    for (start, end), ids in zip(words, encode_words(text, words, tokenizer), strict=True):
-        word = letters(text[start:end])
-        whole = alone(word)
-        if all(id >= 0 for id in ids):
-            assert ids == whole
-        else:
-            rest = [id for id in ids if id >= 0]
-            assert ids == [*(id for id in ids if id < 0), *rest]
-            assert 0 < len(rest) < len(whole)
-            spelled = [[~id for id in ids if id < 0], rest]
-            assert spelled in [[alone(proclitics), alone(behind)] for proclitics, behind in _cuts(word)]
-
-
-@pytest.mark.parametrize(
-    ("word", "expected"),
-    [
-        ("سرت", ["سرت"]),
-        ("وسرت", ["~و", "سرت"]),
-        ("فبسرت", ["~ف", "~##ب", "سرت"]),
-        ("والقوات", ["~وال", "قوات"]),
-        ("للقوات", ["~ل", "~##ل", "قوات"]),
-        ("بالقوات", ["~ب", "~##ا", "~##ل", "قوات"]),
-        ("قواتها", ["قوات", "##ها"]),
-        ("وقواتها", ["~و", "قوات", "##ها"]),
-        ("وجد", ["و", "##ج", "##د"]),  # what would be left is too short to be a word
-    ],
-)
-def test_proclitics_are_cut_off(word: str, expected: list[str]) -> None:
-    """Where what stands behind conjunction, preposition and article needs fewer pieces, they are apart."""
-    tokenizer = _tiny_tokenizer()
-    (ids,) = encode_words(word, split_words(word), tokenizer)
-    assert [f"{'~' if id < 0 else ''}{tokenizer.id_to_token(max(id, ~id))}" for id in ids] == expected
-
-
-@pytest.mark.parametrize("mark", ["\u200f", "\u200e", "\u202b", "\u2069", "\u200c", "\xad", "\0"])
-def test_invisible_characters_hide_no_word(mark: str) -> None:
-    """A word has the same subwords with characters around or in it that show nothing."""
-    tokenizer, text = _tiny_tokenizer("white space"), f"و{mark}سرت{mark} {mark}والقوات"
-    words = split_words(text)
-    assert len(words) == 2
-    assert encode_words(text, words, tokenizer) == encode_words("وسرت والقوات", [(0, 4), (5, 12)], tokenizer)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    "word",
-    ["وَاَلْقُوَّات", "وا\u0640\u0640لقو\u0640ات", "\ufeed\ufe8d\ufedf\ufed8\ufeee\ufe8d\ufe95", "و\u200dالقوات"],
-)
-def test_ways_to_write_a_word(kind: str, word: str) -> None:
-    """Marks, tatweel and presentation forms change nothing, neither subwords nor proclitics."""
-    tokenizer = _tiny_tokenizer(kind)
-    plain = "والقوات"
-    assert encode_words(word, [(0, len(word))], tokenizer) == encode_words(plain, [(0, 7)], tokenizer)
-
-
-def test_article_behind_a_preposition() -> None:
-    """Behind ل the article is read with its ا: the rest of للقوات is القوات where that is one piece."""
-    assert _cuts("وللقوات")[:3] == [("و", "للقوات"), ("ول", "القوات"), ("ول", "لقوات")]
-    assert _cuts("سرت") == []
-
-
 def test_proclitics_are_no_part_of_their_word() -> None:
     """Cut proclitics are in the window, with their own ids, and belong to no word."""
     (window,) = make_windows([[~7, ~8, 9], [10, 11]], [(0, 2)], specials=SPECIALS)
@@ -145,71 +36,13 @@ def test_proclitics_are_no_part_of_their_word() -> None:
     assert window.word_ids.tolist() == [-1, -1, -1, 0, 1, 1, -1]
 
 
-def test_word_without_subwords_keeps_its_place() -> None:
-    """A lone tatweel or mark has no subwords, and the words behind it keep their own."""
-    text = "سرت ـ \u064b قوات"
-    tokenizer = _tiny_tokenizer()
-    assert encode_words(text, split_words(text), tokenizer) == [
-        [tokenizer.token_to_id("سرت")],
-        [],
-        [],
-        [tokenizer.token_to_id("قوات")],
-    ]
-
-
-def test_word_that_the_tokenizer_cuts_further() -> None:
-    """A word that the pre-tokenizer cuts, or NFKC turns into several, stays one word."""
-    text = "10:30 ﷺ يونيو/حزيران"
-    encoded = encode_words(text, split_words(text), _tiny_tokenizer())
-    assert list(map(len, encoded)) == [5, 15, 12]
-
-
 def test_no_words() -> None:
-    """Nothing has no subwords and no windows."""
-    assert encode_words("", [], _tiny_tokenizer()) == []
+    """Nothing has no windows."""
     assert sentence_words([], []) == []
     assert make_windows([], [], specials=SPECIALS) == []
     assert make_windows([], [(0, 0), (0, 0)], specials=SPECIALS) == []
     assert batch_by_length([], max_tokens=1024) == []
     assert collate([]).input_ids.shape == (0, 0)
-
-
-def test_load_tokenizer(tmp_path: Path) -> None:
-    """A loaded tokenizer neither truncates nor pads, whatever its file says."""
-    tokenizer = _tiny_tokenizer()
-    tokenizer.enable_truncation(4)
-    tokenizer.enable_padding(length=8)
-    path = tmp_path / "tokenizer.json"
-    tokenizer.save(str(path))
-    text = "قوات " * 100
-    assert (
-        encode_words(text, split_words(text), load_tokenizer(path)) == [[tokenizer.token_to_id("قوات")]] * 100
-    )
-    assert load_tokenizer(path).padding is None
-
-
-def test_special_ids() -> None:
-    """The ids of [CLS] and [SEP] are the vocabulary's; a tokenizer without them is refused."""
-    assert special_ids(_tiny_tokenizer()) == SPECIALS
-    with pytest.raises(CheckpointError, match=r"lacks \[CLS\] or \[SEP\]"):
-        special_ids(Tokenizer(WordPiece({"[UNK]": 0}, unk_token="[UNK]")))
-
-
-@pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe", b"\x80\x04}q\x00."])
-def test_load_tokenizer_refuses_other_files(tmp_path: Path, content: bytes) -> None:
-    """A file that is no tokenizer is refused by name."""
-    path = tmp_path / "tokenizer.json"
-    path.write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"tokenizer\.json: expected a tokenizer"):
-        load_tokenizer(path)
-
-
-def test_load_tokenizer_names_a_missing_file(tmp_path: Path) -> None:
-    """A missing file or a folder is refused by name."""
-    with pytest.raises(CheckpointError, match=r"absent\.json: cannot read"):
-        load_tokenizer(tmp_path / "absent.json")
-    with pytest.raises(CheckpointError, match="cannot read"):
-        load_tokenizer(tmp_path)
 
 
 def test_sentence_words() -> None:
@@ -335,7 +168,7 @@ def test_ten_thousand_words_in_one_sentence() -> None:
     """A sentence of ten thousand words is read to its end, each word once."""
     text = "قوات سرت " * 5_000
     words = split_words(text)
-    subwords = encode_words(text, words, _tiny_tokenizer())
+    subwords = encode_words(text, words, tiny_tokenizer())
     sentences = sentence_words(words, split_sentences(text))
     windows = make_windows(subwords, sentences, specials=SPECIALS)
     assert sentences == [(0, 10_000)]

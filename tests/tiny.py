@@ -15,13 +15,14 @@ from libyaevents.documents import Document
 from libyaevents.export import write_int8_encoder, write_roles
 from libyaevents.modeling import EventModel, HeadConfig, Pooling
 from libyaevents.ontology import load_ontology
+from libyaevents.subwords import encode_words, special_ids
 from libyaevents.training.card import write_card
 from libyaevents.training.config import TrainConfig
 from libyaevents.training.corpus import describe, outlets, text_hash
 from libyaevents.training.data import count_pairs
 from libyaevents.training.report import TrainingReport
 from libyaevents.training.state import History
-from libyaevents.windows import Window, collate, encode_words, make_windows, sentence_words, special_ids
+from libyaevents.windows import Window, collate, make_windows, sentence_words
 from libyaevents.words import split_sentences, split_words
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")

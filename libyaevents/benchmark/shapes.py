@@ -31,17 +31,9 @@ from libyaevents.documents import Document
 from libyaevents.export import write_encoder, write_int8_encoder, write_roles
 from libyaevents.extractor import Extractor
 from libyaevents.modeling import EventModel, HeadConfig
+from libyaevents.subwords import encode_words, special_ids
 from libyaevents.tags import decode_spans, iob2_tags
-from libyaevents.windows import (
-    Window,
-    WindowBatch,
-    batch_by_length,
-    collate,
-    encode_words,
-    make_windows,
-    sentence_words,
-    special_ids,
-)
+from libyaevents.windows import Window, WindowBatch, batch_by_length, collate, make_windows, sentence_words
 from libyaevents.words import split_sentences, split_words
 
 __all__ = [

@@ -18,11 +18,12 @@ from tokenizers import Tokenizer
 from libyaevents.assemble import Labels
 from libyaevents.documents import Document
 from libyaevents.errors import CorpusError
+from libyaevents.subwords import special_ids
 from libyaevents.training.augment import Augmenter
 from libyaevents.training.config import TrainConfig
 from libyaevents.training.data import Batch, Example, make_batch, make_examples, make_row
 from libyaevents.training.partial import PartialBatch, make_partial_batch, read_partial
-from libyaevents.windows import WindowBatch, collate, special_ids
+from libyaevents.windows import WindowBatch, collate
 
 __all__ = ["Batches", "TrainingBatch", "repeat_factors"]
 

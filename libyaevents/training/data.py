@@ -21,15 +21,9 @@ from torch import Tensor
 from libyaevents.assemble import SOURCE, Labels
 from libyaevents.documents import Document
 from libyaevents.errors import LabelError
+from libyaevents.subwords import encode_words
 from libyaevents.tags import encode_spans
-from libyaevents.windows import (
-    Window,
-    WindowBatch,
-    collate,
-    encode_words,
-    make_windows,
-    sentence_words,
-)
+from libyaevents.windows import Window, WindowBatch, collate, make_windows, sentence_words
 from libyaevents.words import Span, split_sentences, split_words
 
 __all__ = [

@@ -19,7 +19,7 @@ from transformers.utils import logging
 from libyaevents.catalog import CONFIG, find_encoder
 from libyaevents.checkpoint import TOKENIZER, WEIGHTS, read_config, refuse_pickles
 from libyaevents.errors import CheckpointError, ModelNotFoundError
-from libyaevents.windows import load_tokenizer
+from libyaevents.subwords import load_tokenizer
 
 __all__ = ["load_encoder", "quiet_loading"]
 

@@ -29,8 +29,9 @@ from libyaevents.errors import LabelError
 from libyaevents.evaluation import TagReport
 from libyaevents.evaluation.sequences import tag_reports
 from libyaevents.formats.conll import OUTSIDE, join_sentences, read_conll
+from libyaevents.subwords import encode_words
 from libyaevents.tags import iob2_tags
-from libyaevents.windows import Window, WindowBatch, collate, encode_words, make_windows, sentence_words
+from libyaevents.windows import Window, WindowBatch, collate, make_windows, sentence_words
 from libyaevents.words import Span, split_words
 
 __all__ = [

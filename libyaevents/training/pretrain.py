@@ -27,6 +27,7 @@ from transformers import BertForMaskedLM
 from libyaevents.catalog import CONFIG, find_encoder
 from libyaevents.checkpoint import TOKENIZER, WEIGHTS, read_config
 from libyaevents.errors import CheckpointError, ConfigError, InputError, OutputError
+from libyaevents.subwords import load_tokenizer
 from libyaevents.training.config import PretrainConfig
 from libyaevents.training.devices import device_of, training_device
 from libyaevents.training.encoders import quiet_loading
@@ -35,7 +36,6 @@ from libyaevents.training.loop import fit
 from libyaevents.training.scratch import ScratchConfig, make_encoder
 from libyaevents.training.state import History, LoopConfig
 from libyaevents.training.text import Text, Tokens, hash_files
-from libyaevents.windows import load_tokenizer
 
 __all__ = ["PRETRAINING_REPORT", "PretrainConfig", "pretrain"]
 

@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 from libyaevents.enrich.arabic import fold
 from libyaevents.errors import InputError, MissingFileError
 from libyaevents.formats.jsonl import read_documents
-from libyaevents.windows import encode_words, load_tokenizer
+from libyaevents.subwords import encode_words, load_tokenizer
 from libyaevents.words import split_words
 
 __all__ = ["Text", "Tokens", "hash_files"]

@@ -15,9 +15,9 @@ from tokenizers import Tokenizer
 from libyaevents.assemble import SOURCE, Labels
 from libyaevents.documents import Argument, Document, Entity, Event, Trigger
 from libyaevents.errors import LabelError
+from libyaevents.subwords import special_ids
 from libyaevents.tags import decode_tags
 from libyaevents.training.data import IGNORED, Example, count_pairs, make_batch, make_examples, to_dataset
-from libyaevents.windows import special_ids
 from libyaevents.words import split_words
 
 TEXT = "قال السراج إن قوات حفتر قصفت طرابلس. وقتل عشرة في سرت"

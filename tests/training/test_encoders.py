@@ -29,10 +29,10 @@ from libyaevents.errors import CheckpointError, ModelNotFoundError
 from libyaevents.export import export
 from libyaevents.extractor import Extractor
 from libyaevents.modeling import EventModel, HeadConfig
+from libyaevents.subwords import encode_words, special_ids
 from libyaevents.training.data import make_batch, make_examples, to_dataset
 from libyaevents.training.encoders import load_encoder
 from libyaevents.training.finetune import compute_loss
-from libyaevents.windows import encode_words, special_ids
 from libyaevents.words import split_words
 from tests.tiny import LETTERS, SPECIALS, make_labels, make_tokenizer
 

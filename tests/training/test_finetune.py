@@ -11,10 +11,10 @@ from tokenizers import Tokenizer
 from libyaevents.assemble import Labels
 from libyaevents.documents import Document
 from libyaevents.modeling import EventModel
+from libyaevents.subwords import special_ids
 from libyaevents.training.config import TrainConfig
 from libyaevents.training.data import IGNORED, Batch, Example, make_batch, make_examples, to_dataset
 from libyaevents.training.finetune import TRIGGER_WEIGHT, Hiding, compute_loss, parameter_groups
-from libyaevents.windows import special_ids
 from tests.tiny import make_network
 
 

@@ -21,6 +21,7 @@ from libyaevents.assemble import Labels
 from libyaevents.documents import Document, Entity
 from libyaevents.errors import InputError, LabelError
 from libyaevents.formats.conll import TaggedWord, join_sentences
+from libyaevents.subwords import special_ids
 from libyaevents.tags import iob2_tags
 from libyaevents.training.partial import (
     NEWSWIRE_TYPES,
@@ -30,7 +31,6 @@ from libyaevents.training.partial import (
     read_partial,
     score_conll,
 )
-from libyaevents.windows import special_ids
 from libyaevents.words import split_words
 from tests.tiny import make_network
 

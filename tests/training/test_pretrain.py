@@ -17,13 +17,13 @@ from transformers import BertConfig, BertForMaskedLM
 
 from libyaevents.documents import Document
 from libyaevents.errors import CheckpointError, ConfigError, InputError, MissingFileError, OutputError
+from libyaevents.subwords import encode_words, load_tokenizer
 from libyaevents.training import pretrain as module
 from libyaevents.training import text as text_module
 from libyaevents.training.encoders import load_encoder
 from libyaevents.training.layers import NEIGHBORS, initialize_layers
 from libyaevents.training.pretrain import PretrainConfig, pretrain
 from libyaevents.training.text import Text, Tokens
-from libyaevents.windows import encode_words, load_tokenizer
 from libyaevents.words import split_words
 
 LENGTH = 16

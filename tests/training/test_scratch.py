@@ -18,6 +18,7 @@ from tokenizers import Tokenizer
 from transformers import BertForMaskedLM
 
 from libyaevents.errors import ConfigError, InputError, MissingExtraError, OutputError
+from libyaevents.subwords import load_tokenizer
 from libyaevents.training import pretrain as pretraining
 from libyaevents.training import scratch as module
 from libyaevents.training.encoders import load_encoder
@@ -25,7 +26,6 @@ from libyaevents.training.layers import initialize_layers
 from libyaevents.training.pretrain import PretrainConfig, pretrain
 from libyaevents.training.scratch import STD, ScratchConfig, make_encoder, train_tokenizer
 from libyaevents.training.text import Text, Tokens
-from libyaevents.windows import load_tokenizer
 
 # Of two topics that share no word; وزير and ليبيا begin with letters that are no clitics there.
 NEWS = (

@@ -9,8 +9,8 @@ import pytest
 from libyaevents.documents import Document
 from libyaevents.errors import InputError
 from libyaevents.formats.jsonl import write_documents
+from libyaevents.subwords import encode_words, load_tokenizer
 from libyaevents.training.text import Text, Tokens, hash_files
-from libyaevents.windows import encode_words, load_tokenizer
 from libyaevents.words import split_words
 
 NEWS = "قصفت طائرات مواقع في سرت\nووقعت هجمات قرب الميناء"
