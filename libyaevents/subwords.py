@@ -68,9 +68,9 @@ def encode_words(text: str, words: Sequence[Span], tokenizer: Tokenizer) -> list
     subword is read, but is no part of the word that is scored.
 
     A word is encoded as its letters are: presentation forms, harakat, tatweel, and characters that show
-    nothing (RLM) make no other word of it, whatever the vocabulary knows of them. Nor does a last letter that
-    is often typed for another (مدينه for مدينة): a word that takes several subwords is read as the word of
-    which it may be a misspelling, if that is one.
+    nothing (RLM) make no other word of it, and Arabic-Indic digits no other number, whatever the vocabulary
+    knows of them. Nor does a last letter that is often typed for another (مدينه for مدينة): a word that takes
+    several subwords is read as the word of which it may be a misspelling, if that is one subword.
 
     Returns:
         One list per word, in order; empty for a word of which the tokenizer leaves nothing (a lone tatweel).

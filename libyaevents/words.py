@@ -27,6 +27,7 @@ _ABBREVIATION = re.compile(r"[\"'«“‘‹(\[{]*+(?:(?:\w\.)*\S|\d+(?:[.,٫٬/
 
 # One letter for each kind of character: edge (punctuation or symbol), mark, invisible; what is left is `x`.
 _KINDS = {"P": "e", "S": "e", "M": "m", "C": "x", "L": "x", "N": "x", "Z": "x"}
+_NUMBERS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬٪", "01234567890123456789.,%")
 _MARKS = re.compile("[\u0640\u064b-\u0652\u0670]")  # tatweel, harakat, dagger alif
 _INVISIBLE = frozenset({"Cc", "Cf"})
 # A word of a chunk, read over its kinds: from the first `x` to the last, or one edge character. Marks and
@@ -86,9 +87,10 @@ def split_sentences(text: str) -> list[Span]:
 def letters(text: str) -> str:
     """Leave out what is no letter of a text, perhaps all of it, and write each letter in one way.
 
-    Presentation forms, harakat, tatweel, and characters that show nothing (RLM) make no other word.
+    Presentation forms, harakat, tatweel, and characters that show nothing (RLM) make no other word, nor do
+    Arabic-Indic digits another number.
     """
-    return _MARKS.sub("", _visible(normalize("NFKC", text)))
+    return _MARKS.sub("", _visible(normalize("NFKC", text).translate(_NUMBERS)))
 
 
 def _visible(text: str) -> str:

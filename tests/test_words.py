@@ -156,6 +156,7 @@ def test_unicode_of_arabic_text(text: str, words: list[str]) -> None:
         ("\ufeb3\ufeae\ufe95 ﻻ", "سرت لا"),
         ("ا\u0654خ\u064fرى", "أخرى"),
         (f"می{ZWNJ}روند", "میروند"),
+        ("٥+٥ و۱۲٫۷٪", "5+5 و12.7%"),
     ],
 )
 def test_letters(text: str, expected: str) -> None:
