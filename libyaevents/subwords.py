@@ -17,7 +17,7 @@ __all__ = ["encode_words", "load_tokenizer", "special_ids"]
 
 SHORTEST_REST = 3  # letters of a word behind its proclitics
 SHORTEST_RESPELT = 4  # letters of a word that may be misspelt: of shorter ones, many are words either way
-# Last letters that are typed for each other: مدينه, مصطفي; فى and التى are the custom in Egypt.
+# Last letters that are typed for each other: مدينه, القتلي; الماضى is the custom in Egypt.
 RESPELLINGS = {"ه": "ة", "ي": "ى", "ى": "ي"}
 
 
