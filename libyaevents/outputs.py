@@ -4,6 +4,7 @@ What is written goes beside its place first, since a file can replace another at
 system, and under a name of this process, so that two that write never meet.
 """
 
+import errno
 import os
 import shutil
 import tempfile
@@ -14,7 +15,9 @@ from typing import BinaryIO
 
 from libyaevents.errors import LibyaeventsError, OutputError
 
-__all__ = ["RESULT_SUFFIXES", "check_replaceable", "open_whole", "whole_folder"]
+__all__ = ["LOCK", "RESULT_SUFFIXES", "check_replaceable", "lock_folder", "open_whole", "whole_folder"]
+
+LOCK = ".lock"  # the file in a folder that one process alone may fill
 
 RESULT_SUFFIXES = (".json", ".md", ".onnx", ".safetensors")  # what a result to replace is made of
 
@@ -97,6 +100,45 @@ def check_replaceable(target: Path, *, marker: str | None = None) -> None:
             f"{target} is there already and holds no {marker}: expected a new or empty folder, or an older "
             "result to replace; give another folder"
         )
+
+
+@contextmanager
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Make the folder where there is none, and keep other processes from filling it inside the block.
+
+    Raises:
+        OutputError: Another process has it, or it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Never removed: a process that waits for a removed file would hold a lock that no other sees.
+        file = (folder / LOCK).open("ab")
+    except OSError as error:
+        expected = f"{folder}: expected a folder that can be written to, found {error.strerror or error}"
+        raise OutputError(f"{expected}; make room or choose another") from error
+    with file:
+        try:
+            _lock(file.fileno())
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise OutputError(f"{folder}: expected a folder that can be locked, found {error}") from error
+            advice = "wait for it, end it, or give another folder"
+            raise OutputError(
+                f"{folder}: expected a folder for this run alone, found another run at work in it; {advice}"
+            ) from error
+        yield
+
+
+def _lock(handle: int) -> None:
+    """Take a lock that the system gives back when the process ends, however it ends."""
+    with suppress(ImportError):
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return
+    import msvcrt
+
+    msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
 
 
 def _replace(fresh: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""The output folder of a run: its lock, its manifest, and what a run that was cut off left behind.
+"""The output folder of a run: its manifest, and what a run that was cut off left behind.
 
     documents-00000.parquet   documents of the records 0 to 4,999 of the input
     entities-00000.parquet    what is in them as flat tables; events and arguments likewise
@@ -13,17 +13,18 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 from libyaevents.errors import ConfigError, InputError, LibyaeventsError, OutputError
+from libyaevents.outputs import LOCK
 
-__all__ = ["MANIFEST", "Manifest", "lock_folder", "open_folder", "publish", "temporary"]
+__all__ = ["MANIFEST", "Manifest", "open_folder", "publish", "temporary"]
 
-MANIFEST, _LOCK = "manifest.json", ".lock"
+MANIFEST = "manifest.json"
 _PART = ".part"
 _FORMAT = "libyaevents-batch/1"
 _FILES = ("documents", "entities", "events", "arguments", "quarantine")
@@ -66,28 +67,6 @@ class Manifest:
     def count(self, name: str) -> int:
         """Return how many rows the files of one kind have: `documents` or `quarantine`."""
         return sum(shard[name]["rows"] for shard in self.shards.values() if shard.get(name))
-
-
-@contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
-    """Make the folder where there is none, and keep others from writing into it while this process lives.
-
-    Raises:
-        OutputError: Another process has it, or it cannot be made.
-    """
-    with told_as_output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        # Never removed: a process that waits for a removed file would hold a lock that no other sees.
-        file = (folder / _LOCK).open("ab")
-    with file:
-        try:
-            _lock(file.fileno())
-        except OSError as error:
-            advice = "wait for it, end it, or give another folder"
-            raise OutputError(
-                f"{folder}: expected a folder for this run alone, found another run at work in it; {advice}"
-            ) from error
-        yield
 
 
 def open_folder(folder: Path, run: Mapping[str, Any]) -> Manifest:
@@ -150,7 +129,7 @@ def _read_manifest(folder: Path, run: Mapping[str, Any]) -> Manifest:
     path = folder / MANIFEST
     if not path.exists():
         others = sorted(
-            item.name for item in folder.iterdir() if item.name not in (_LOCK, f".{MANIFEST}{_PART}")
+            item.name for item in folder.iterdir() if item.name not in (LOCK, f".{MANIFEST}{_PART}")
         )
         if others:
             found = f"{len(others)} files without a {MANIFEST}, {others[0]!r} among them"
@@ -194,15 +173,3 @@ def _is_whole(folder: Path, shard: Mapping[str, Any]) -> bool:
             if not path.is_file() or path.stat().st_size != shard[name]["bytes"]:
                 return False
     return True
-
-
-def _lock(handle: int) -> None:
-    """Take a lock that the system gives back when the process ends, however it ends."""
-    with suppress(ImportError):
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return
-    import msvcrt
-
-    msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from libyaevents.batch.folder import Manifest, lock_folder, open_folder, told_as_output_errors
+from libyaevents.batch.folder import Manifest, open_folder, told_as_output_errors
 from libyaevents.batch.pool import Pool
 from libyaevents.batch.readers import check_columns, read_records
 from libyaevents.batch.records import Columns, Record, load
@@ -26,6 +26,7 @@ from libyaevents.engines.graphs import n_cores
 from libyaevents.enrich import read_actors
 from libyaevents.errors import ConfigError
 from libyaevents.formats.tables import import_pyarrow
+from libyaevents.outputs import lock_folder
 
 __all__ = ["BatchConfig", "Progress", "Summary", "run_batch"]
 

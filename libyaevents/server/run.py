@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from libyaevents.errors import ConfigError
+from libyaevents.outputs import lock_folder
 from libyaevents.server.app import create_app
 from libyaevents.server.security import HEADERS
 from libyaevents.server.settings import (
@@ -34,13 +35,14 @@ def serve(settings: ServerSettings) -> None:
 
     Raises:
         ConfigError: the address is in use or not this machine's, or the password is short.
+        OutputError: another server has the data folder, or it cannot be made.
         LibyaeventsError: as `create_app`.
     """
     is_generated = not settings.is_loopback and settings.password is None
     if is_generated:
         settings = replace(settings, password=secrets.token_urlsafe(12))
     _check(settings)
-    with _listening(settings) as listener:
+    with _listening(settings) as listener, lock_folder(settings.data):
         app = create_app(settings)
         print(f"studio and API: {_address(settings, listener)}", file=sys.stderr)
         if is_generated:

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from libyaevents.batch.folder import Manifest, lock_folder, open_folder, publish, temporary
+from libyaevents.batch.folder import Manifest, open_folder, publish, temporary
 from libyaevents.errors import ConfigError, InputError, OutputError
+from libyaevents.outputs import lock_folder
 
 RUN = {"libyaevents": "1", "options": {"shard_size": 10, "format": "jsonl"}}
 HOLD = (
-    "import sys, time; from pathlib import Path; from libyaevents.batch.folder import lock_folder\n"
+    "import sys, time; from pathlib import Path; from libyaevents.outputs import lock_folder\n"
     "with lock_folder(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(600)"
 )
 

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from libyaevents.cli import main
 from libyaevents.documents import Document
 from libyaevents.extractor import Extractor
+from libyaevents.outputs import lock_folder
 from libyaevents.server import run
 from libyaevents.server.security import HEADERS
 from libyaevents.server.settings import MAX_BODY_BYTES, ServerSettings
@@ -102,6 +103,20 @@ def test_address_of_another_machine(tmp_path: Path, capsys: pytest.CaptureFixtur
     """An address that is not this machine's is refused in one line."""
     assert main(["serve", "--data", str(tmp_path / "data"), "--host", host, "--port", "0"]) == 2
     assert f"error: {host}:0: expected a free address of this machine" in capsys.readouterr().err
+
+
+def test_one_server_to_a_data_folder(
+    process: Process, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second server for the same data is refused in one line; once the first is killed, it starts."""
+    folder = str(tmp_path / "data")
+    assert main(["serve", "--data", folder, "--port", "0"]) == 2
+    error = capsys.readouterr().err
+    assert f"error: {folder}: expected a folder for this run alone, found another run" in error
+    assert len(error.splitlines()) == 1
+    process.end(signal.SIGKILL)
+    with lock_folder(tmp_path / "data"):
+        assert (tmp_path / "data").is_dir()
 
 
 def test_data_folder_that_is_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
