@@ -1,16 +1,16 @@
 """Files and folders that appear whole or, on any error, stay as they were.
 
 What is written goes beside its place first, since a file can replace another at once only within one file
-system, and under a name of this process, so that two that write never meet.
+system, and under a name of this process, so that two processes that write never meet.
 """
 
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import BinaryIO
 
 from libyaevents.errors import LibyaeventsError, OutputError
@@ -63,14 +63,17 @@ def whole_folder(target: Path, *, marker: str | None = None) -> Iterator[Path]:
     Raises:
         OutputError: `target` holds other things, or the disk is full or not writable; `target` is as it was.
     """
+    target = target.resolve()  # behind links, which stay
     check_replaceable(target, marker=marker)
+    fresh = target.with_name(f".{target.name}-{token_hex(4)}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        fresh.mkdir()
     except OSError as error:
         raise OutputError(f"cannot write to {target.parent}: {error.strerror or error}") from error
     try:
         yield fresh
+        check_replaceable(target, marker=marker)  # once more: others may have written meanwhile
         _replace(fresh, target)
     except LibyaeventsError:
         raise
@@ -103,14 +106,18 @@ def check_replaceable(target: Path, *, marker: str | None = None) -> None:
 
 
 @contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path, *, mode: int = 0o777) -> Iterator[None]:
     """Make the folder where there is none, and keep other processes from filling it inside the block.
+
+    Args:
+        folder: its file `.lock` is held, and stays.
+        mode: of a folder that is made, less the umask.
 
     Raises:
         OutputError: Another process has it, or it cannot be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
         # Never removed: a process that waits for a removed file would hold a lock that no other sees.
         file = (folder / LOCK).open("ab")
     except OSError as error:
@@ -121,11 +128,10 @@ def lock_folder(folder: Path) -> Iterator[None]:
             _lock(file.fileno())
         except OSError as error:
             if error.errno not in (errno.EAGAIN, errno.EACCES):
-                raise OutputError(f"{folder}: expected a folder that can be locked, found {error}") from error
-            advice = "wait for it, end it, or give another folder"
-            raise OutputError(
-                f"{folder}: expected a folder for this run alone, found another run at work in it; {advice}"
-            ) from error
+                expected = f"{folder}: expected a folder that can be locked, found {error.strerror or error}"
+                raise OutputError(f"{expected}; give one on a local disk") from error
+            expected = f"{folder}: expected a folder for this process alone, found another at work in it"
+            raise OutputError(f"{expected}; wait for it, end it, or give another folder") from error
         yield
 
 
@@ -143,7 +149,6 @@ def _lock(handle: int) -> None:
 
 def _replace(fresh: Path, target: Path) -> None:
     """Move `fresh` to `target`; what was there is removed after, never before, and put back on failure."""
-    fresh.chmod(0o755)
     there = sorted(target.iterdir()) if target.exists() else []
     foreign = [path.name for path in there if path.suffix not in RESULT_SUFFIXES]
     if foreign:
@@ -152,8 +157,10 @@ def _replace(fresh: Path, target: Path) -> None:
             "move it away, or give another folder"
         )
     old = fresh.with_name(f"{fresh.name}-old")
-    if target.exists():
+    if there:
         target.replace(old)
+    elif target.exists():
+        target.rmdir()
     try:
         fresh.replace(target)
     except OSError:

@@ -16,7 +16,7 @@ from libyaevents.words import Span, letters
 __all__ = ["encode_words", "load_tokenizer", "special_ids"]
 
 SHORTEST_REST = 3  # letters of a word behind its proclitics
-SHORTEST_RESPELT = 4  # letters of a word that may be misspelt: of shorter ones, many are words either way
+SHORTEST_RESPELT = 4  # letters of a word that may be misspelt: shorter ones are often words either way
 # Last letters that are typed for each other: مدينه, القتلي; الماضى is the custom in Egypt.
 RESPELLINGS = {"ه": "ة", "ي": "ى", "ى": "ي"}
 
@@ -80,10 +80,10 @@ def encode_words(text: str, words: Sequence[Span], tokenizer: Tokenizer) -> list
     respelt = {
         piece: piece[:-1] + RESPELLINGS[piece[-1]]
         for piece, ids in subwords.items()
-        if _n_scored(ids) > 1 and len(piece) >= SHORTEST_RESPELT and piece[-1] in RESPELLINGS
+        if _n_scored(ids) > 1 and piece[-1] in RESPELLINGS
     }
     others = _encode_pieces(respelt.values(), tokenizer)
-    subwords |= {piece: ids for piece, other in respelt.items() if _n_scored(ids := others[other]) == 1}
+    subwords |= {piece: ids for piece, other in respelt.items() if _is_word(ids := others[other], tokenizer)}
     return [subwords[piece] for piece in pieces]
 
 
@@ -99,6 +99,15 @@ def _encode_pieces(pieces: Iterable[str], tokenizer: Tokenizer) -> dict[str, lis
             if len(ids_of[rest]) < _n_scored(subwords[piece]) and ids_of[proclitics]:
                 subwords[piece] = [*(~id for id in ids_of[proclitics]), *ids_of[rest]]
     return subwords
+
+
+def _is_word(ids: Sequence[int], tokenizer: Tokenizer) -> bool:
+    """Whether behind proclitics there is one subword, long enough to be told from what is typed for it."""
+    rest = [id for id in ids if id >= 0]
+    if len(rest) != 1:
+        return False
+    subword = tokenizer.id_to_token(rest[0]) or ""
+    return len(subword) >= SHORTEST_RESPELT and subword[-1] in RESPELLINGS.values()  # as [UNK] is not
 
 
 def _n_scored(ids: Sequence[int]) -> int:

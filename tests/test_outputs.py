@@ -1,13 +1,21 @@
 """Files and folders that appear whole, or stay as they were."""
 
+import errno
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from libyaevents.errors import CorpusError, MissingFileError, OutputError
-from libyaevents.outputs import open_whole, whole_folder
+from libyaevents.outputs import lock_folder, open_whole, whole_folder
 
 MARKER = "labels.json"
+HOLD = (
+    "import sys, time; from pathlib import Path; from libyaevents.outputs import lock_folder\n"
+    "with lock_folder(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(600)"
+)
 
 
 def _names(folder: Path) -> list[str]:
@@ -175,3 +183,65 @@ def test_without_a_marker_nothing_is_replaced(tmp_path: Path) -> None:
     with whole_folder(tmp_path / "empty") as folder:
         (folder / "b.ann").touch()
     assert _names(tmp_path / "empty") == ["b.ann"]
+
+
+def test_what_others_write_meanwhile_stays(tmp_path: Path) -> None:
+    """A folder that somebody filled while this one was written is left alone."""
+    target = tmp_path / "out"
+
+    def write_both(folder: Path) -> None:
+        (folder / "ours.json").touch()
+        target.mkdir()
+        (target / "theirs.json").touch()
+
+    with pytest.raises(OutputError, match="found one that holds something"), whole_folder(target) as folder:
+        write_both(folder)
+    assert _names(tmp_path) == ["out"]
+    assert _names(target) == ["theirs.json"]
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink") or os.name == "nt", reason="links are of Unix")
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    """The folder that a link leads to is replaced, not the link."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    with whole_folder(tmp_path / "link") as folder:
+        (folder / "a.ann").touch()
+    assert _names(tmp_path) == ["link", "real"]
+    assert (tmp_path / "link").is_symlink()
+    assert _names(tmp_path / "real") == ["a.ann"]
+
+
+# Locks
+
+
+def test_a_folder_is_for_one_process(tmp_path: Path) -> None:
+    """While a process holds a folder no other gets it; when it is killed, the next one does."""
+    folder = tmp_path / "out"
+    command = [sys.executable, "-c", HOLD, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(OutputError, match="found another at work in it"), lock_folder(folder):
+            pass
+        process.kill()
+    with lock_folder(folder):
+        pass
+
+
+def test_a_folder_is_made_with_its_mode(tmp_path: Path) -> None:
+    """What is not for others is made so that others cannot look into it."""
+    with lock_folder(tmp_path / "private", mode=0o700):
+        assert os.name == "nt" or (tmp_path / "private").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place where nothing can be locked is refused, with what to do."""
+
+    def fail(_: int) -> None:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    monkeypatch.setattr("libyaevents.outputs._lock", fail)
+    message = "expected a folder that can be locked, found .*; give one on a local disk"
+    with pytest.raises(OutputError, match=message), lock_folder(tmp_path):
+        pytest.fail("the folder was given")

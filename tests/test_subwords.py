@@ -34,7 +34,7 @@ any_input = settings(deadline=None, max_examples=150)
 def tiny_tokenizer(kind: str = "punctuation") -> Tokenizer:
     """A tokenizer of letters and a few words; `SPECIALS` are its [CLS] and [SEP]."""
     alphabet = "ابتثجحخدذرزسشصضطظعغفقكلمنهويءئؤأإآةىabcdefg0123456789/+.:-"
-    words = ["سرت", "##ها", "قوات", "وال", "مدينة", "منزل", "##ه", "منزلة", "مستشفى", "التي"]
+    words = ["سرت", "##ها", "قوات", "وال", "مدينة", "منزل", "##ه", "منزلة", "مستشفى", "التي", "عدة"]
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *alphabet, *(f"##{letter}" for letter in alphabet), *words]
     vocabulary = {piece: index for index, piece in enumerate(pieces)}
     tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=60))
@@ -127,7 +127,7 @@ def test_article_behind_a_preposition() -> None:
         ("التى", ["التي"]),
         ("منزل", ["منزل"]),
         ("منزله", ["منزلة"]),  # his house, too, is read as the rank: what the rest costs
-        ("قته", ["ق", "##ت", "##ه"]),  # too short
+        ("وعده", ["~و", "ع", "##د", "##ه"]),  # his promise: what is left is too short to tell
         ("سرته", ["سرت", "##ه"]),  # his Sirte: there is no سرتة
         ("مدينها", ["م", "##د", "##ي", "##ن", "##ها"]),
     ],
@@ -137,6 +137,13 @@ def test_last_letters_that_are_typed_for_others(word: str, expected: list[str]) 
     tokenizer = tiny_tokenizer()
     (ids,) = encode_words(word, split_words(word), tokenizer)
     assert [f"{'~' if id < 0 else ''}{tokenizer.id_to_token(max(id, ~id))}" for id in ids] == expected
+
+
+def test_what_the_vocabulary_does_not_know_is_no_word() -> None:
+    """A word is not read as a spelling for which there is no subword at all."""
+    vocabulary = {piece: index for index, piece in enumerate(["[PAD]", "[UNK]", "مدين", "##ه"])}
+    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
+    assert encode_words("مدينه", [(0, 5)], tokenizer) == [[2, 3]]
 
 
 def test_word_without_subwords_keeps_its_place() -> None:

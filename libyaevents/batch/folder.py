@@ -31,6 +31,8 @@ _FILES = ("documents", "entities", "events", "arguments", "quarantine")
 # Names of shards: events.csv, which somebody wrote beside them, is none.
 _SHARD = re.compile(rf"({'|'.join(_FILES)})-\d{{5,}}\.(parquet|jsonl)")
 
+_TEMPORARY = re.compile(rf"\.(?:{_SHARD.pattern}|{re.escape(MANIFEST)}){re.escape(_PART)}")
+
 
 @dataclass(slots=True)
 class Manifest:
@@ -83,7 +85,7 @@ def open_folder(folder: Path, run: Mapping[str, Any]) -> Manifest:
     known = {shard[name]["name"] for shard in manifest.shards.values() for name in _FILES if shard.get(name)}
     with told_as_output_errors(folder):
         for path in folder.iterdir():
-            if path.name.endswith(_PART) or (_SHARD.fullmatch(path.name) and path.name not in known):
+            if _TEMPORARY.fullmatch(path.name) or (_SHARD.fullmatch(path.name) and path.name not in known):
                 path.unlink()
     manifest.save()
     return manifest

@@ -1,8 +1,8 @@
 """Worker processes: chunks come in, results go out in the same order, a bounded number of them at a time.
 
 A worker that ends, by whatever hand, is replaced and its chunk read anew. A chunk at which two have ended is
-read record by record, and a record at which two more end is given up: who kills workers from outside hits no
-record twice.
+read record by record, and a record at which two more end is given up: who kills workers from outside seldom
+hits a record twice.
 """
 
 import logging
@@ -22,6 +22,7 @@ from libyaevents.errors import BatchError
 __all__ = ["Pool"]
 
 _MOST_DEATHS = 2  # of workers at one chunk, before it is read record by record; then at one record of it
+_MOST_EARLY_DEATHS = 6  # before any record of a chunk
 _MOST_FAILED_STARTS = 3  # in a row
 _CHUNKS_A_WORKER = 2  # that are read ahead of the chunk whose result is taken
 _SECONDS_TO_END = 5.0
@@ -34,7 +35,7 @@ class _Task:
     chunk: Chunk
     result: Result | None = None
     n_deaths: int = 0
-    n_deaths_at: Counter[int] = field(default_factory=Counter)  # by the place of a record
+    n_deaths_at: Counter[int | None] = field(default_factory=Counter)  # by the place of a record
 
 
 @dataclass(eq=False, slots=True)
@@ -155,9 +156,10 @@ class Pool:
         if chunk.is_careful:
             left = (index for index in range(len(chunk.records)) if index not in chunk.given_up)
             index = next(left, 0) if at is None else at
-            task.n_deaths_at[index] += 1
-            if (n := task.n_deaths_at[index]) >= _MOST_DEATHS:
-                chunk.given_up[index] = f"{n} worker processes ended at this record (exit code {code})"
+            task.n_deaths_at[at] += 1
+            where = "before" if at is None else "at"
+            if (n := task.n_deaths_at[at]) >= (_MOST_EARLY_DEATHS if at is None else _MOST_DEATHS):
+                chunk.given_up[index] = f"{n} worker processes ended {where} this record (exit code {code})"
         chunk.is_careful = task.n_deaths >= _MOST_DEATHS
 
     def _start(self) -> _Worker:

@@ -78,8 +78,9 @@ def batch(
     except KeyboardInterrupt:
         print("stopped: what is finished is kept; give the same command again to go on", file=sys.stderr)
         raise
-    rate = summary.read_now / (time.monotonic() - started)
-    read_now = f"; {_count(summary.read_now, 'article')} read now, {rate:.1f}/s" if summary.read_now else ""
+    seconds, read_now = time.monotonic() - started, ""
+    if summary.read_now:
+        read_now = f"; {_count(summary.read_now, 'article')} read now, {summary.read_now / seconds:.1f}/s"
     held = f"{_count(summary.documents, 'document')} in {_count(summary.shards, 'shard')}"
     print(held + read_now, file=sys.stderr)
     if summary.quarantined:

@@ -13,6 +13,7 @@ from typer import Argument, Option
 import libyaevents
 from libyaevents.cli.app import Actors, Day, Engine, RecallBias, Text, Verbose, Whole, app
 from libyaevents.cli.files import (
+    SPREADSHEETS,
     Format,
     default_format,
     enrich_documents,
@@ -35,7 +36,6 @@ Annotation = Literal["jsonl", "brat", "conll", "labelstudio", "doccano", "incept
 Merged = Literal["incidents"]
 Picture = Literal["page", "map", "timeline", "claims"]
 
-_SPREADSHEETS = (".ods", ".xls", ".xlsx")
 _CHOICE_HEADER = "words uncertainty  article: its most uncertain sentences, from 1"
 
 
@@ -191,7 +191,7 @@ def _write_rows(documents: Iterable[Document], to: str, output: Path | None, *, 
     from libyaevents.formats.tabular import write_rows
     from libyaevents.outputs import open_whole
 
-    if output is not None and output.suffix.lower() in _SPREADSHEETS:
+    if output is not None and output.suffix.lower() in SPREADSHEETS:
         expected = f"{output}: expected a file that ends in .csv, .geojson or .parquet"
         raise ConfigError(f"{expected}, found {output.suffix!r}; spreadsheets open .csv")
     as_parquet = output is not None and output.suffix.lower() == ".parquet"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DATA",
+    "SPREADSHEETS",
     "Format",
     "default_format",
     "enrich_documents",
@@ -40,7 +41,8 @@ Format = Literal["jsonl", "json", "table", "html"]
 
 DATA = Path(libyaevents.__file__).parent / "data"
 _FORMATS: Mapping[str, Format] = {".json": "json", ".html": "html", ".htm": "html", ".txt": "table"}
-_ROWS = (".csv", ".geojson", ".parquet", ".tsv", ".xlsx")
+SPREADSHEETS = (".ods", ".tsv", ".xls", ".xlsx")  # which no command writes
+_ROWS = {".csv": "csv", ".geojson": "geojson", ".parquet": "parquet", **dict.fromkeys(SPREADSHEETS, "csv")}
 _ONE_DOCUMENT_FORMATS = ("json", "html")
 _BINARY = ("parquet", "spacy")
 _TABLE_WIDTH = 100  # where there is no terminal to fit
@@ -68,8 +70,13 @@ def read_found(path: Path) -> Iterator[Document]:
     """Yield the documents of a JSON Lines file, or of a folder that `batch` filled."""
     from libyaevents.batch import read_results
     from libyaevents.batch.folder import MANIFEST
+    from libyaevents.formats import annotation
 
-    return read_results(path) if (path / MANIFEST).is_file() else libyaevents.read_documents(path)
+    if not (path / MANIFEST).is_file():
+        return annotation.read(path, "jsonl")
+    if not json.loads((path / MANIFEST).read_bytes()).get("complete", False):
+        say("warning", f"{path}: a part of what it is to hold; give the command of batch again to go on")
+    return read_results(path)
 
 
 def enrich_documents(documents: Iterable[Document], actors: Path | None) -> Iterator[Document]:
@@ -87,7 +94,10 @@ def default_format(output: Path | None) -> Format:
         ConfigError: The ending is that of rows, which are made from documents.
     """
     if output is not None and output.suffix.lower() in _ROWS:
-        advice = "write events.jsonl, then libyaevents convert events.jsonl"
+        suffix = output.suffix.lower()
+        rows = output.with_suffix(".csv") if suffix in SPREADSHEETS else output
+        to = _ROWS[suffix]
+        advice = f"write events.jsonl, then libyaevents convert events.jsonl --to {to} --output {rows}"
         expected = f"{output}: expected a file of documents (.jsonl, .json, .html or .txt)"
         raise ConfigError(f"{expected}, found one of rows, {output.suffix!r}; {advice}")
     if output is not None:
@@ -144,8 +154,10 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
     is_replaced = path.is_file() or path.is_dir() or not path.exists()
     with open_whole(path) if is_replaced else _open_device(path) as file:
         stream = TextIOWrapper(file, encoding="utf-8", newline="\n")
-        yield stream
-        stream.detach()  # writes what it holds, and leaves the file open
+        try:
+            yield stream
+        finally:
+            stream.detach()  # writes what it holds, and leaves the file open
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 Each format is a module beside this one with two functions. `reader(path)` yields documents.
 `writer(documents, target)` returns what the format could not hold, counted; the target is a binary stream, or
 an empty folder for formats that are folders. A module, and with it the library that it may need, is imported
-when its format is used. Writing whole or not at all is done here, for all of them.
+when its format is used. Whatever the format, a path is written whole or not at all.
 
     from libyaevents.formats import annotation
     documents = annotation.read("from_brat", "brat")

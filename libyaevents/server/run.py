@@ -42,7 +42,7 @@ def serve(settings: ServerSettings) -> None:
     if is_generated:
         settings = replace(settings, password=secrets.token_urlsafe(12))
     _check(settings)
-    with _listening(settings) as listener, lock_folder(settings.data):
+    with _listening(settings) as listener, lock_folder(settings.data, mode=0o700):
         app = create_app(settings)
         print(f"studio and API: {_address(settings, listener)}", file=sys.stderr)
         if is_generated:

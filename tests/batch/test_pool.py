@@ -11,7 +11,14 @@ from libyaevents.batch.pool import Pool
 from libyaevents.batch.records import Record
 from libyaevents.batch.worker import Chunk, Job
 from libyaevents.errors import BatchError
-from tests.batch.workers import KILLER, end_at_the_start, end_once_at_each, fail, read_without_model
+from tests.batch.workers import (
+    KILLER,
+    end_at_a_chunk,
+    end_at_the_start,
+    end_once_at_each,
+    fail,
+    read_without_model,
+)
 
 JOB = Job(model="none", format="jsonl")
 
@@ -91,6 +98,16 @@ def test_records_beside_which_workers_are_killed(use: Callable[[Any], None], tmp
         found = [result for _, result in pool.read(chunks(2))]
     assert len(list(tmp_path.iterdir())) == 6
     assert [(result.n_documents, result.refusals) for result in found] == [(3, []), (3, [])]
+
+
+def test_workers_that_end_before_any_record(use: Callable[[Any], None]) -> None:
+    """A chunk at which no worker comes to a record does not hold up the run for ever."""
+    use(end_at_a_chunk)
+    with Pool(JOB, n_workers=1) as pool:
+        ((_, result),) = pool.read(chunks(1))
+    reasons = {refusal.reason for refusal in result.refusals}
+    assert (result.n_documents, len(result.refusals)) == (0, 3)
+    assert "6 worker processes ended before this record (exit code 9)" in reasons
 
 
 def test_workers_that_do_not_start(use: Callable[[Any], None]) -> None:

@@ -98,6 +98,16 @@ def end_once_at_each(connection: Connection, job: Job) -> None:
         return
 
 
+def end_at_a_chunk(connection: Connection, job: Job) -> None:
+    """End as soon as there is a record to read."""
+    connection.send(Ready())
+    chunk = connection.recv()
+    if len(chunk.given_up) < len(chunk.records):
+        os._exit(9)
+    connection.send(_read(chunk, job, connection))
+    connection.recv()
+
+
 def end_at_the_start(connection: Connection, job: Job) -> None:
     """End before anything was read, as for want of memory."""
     os._exit(7)
