@@ -121,7 +121,7 @@ def test_two_at_once(started: "subprocess.Popen[str]", news: Path, tiny_model: P
     assert second.returncode == 2
     (line,) = second.stderr.splitlines()
     assert line.startswith("error: ")
-    assert "found another run at work in it" in line
+    assert "found another at work in it" in line
 
 
 def test_a_killed_worker(started: "subprocess.Popen[str]", whole: Path, tmp_path: Path) -> None:
