@@ -260,7 +260,7 @@ def two_at_once(place: Place) -> str:
         one, other = sorted(
             pool.map(lambda _: place.run(place.news, out), range(2)), key=lambda run: run.code
         )
-    other.expect(2, "found another run at work in it")
+    other.expect(2, "found another at work in it")
     return place.check_same(out, one)
 
 
