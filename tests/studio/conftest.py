@@ -112,7 +112,7 @@ def wait_for_state(page: Page, condition: str) -> None:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # no longer: while it runs, no other test can run an event loop
 def browser() -> Iterator[Browser]:
     """Chromium, headless."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
