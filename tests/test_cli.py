@@ -1026,6 +1026,16 @@ def test_convert_reads_what_extract_writes(extract: Run, run: Run) -> None:
     assert [row["event"] for row in rows] == [event.id for event in document.events]
 
 
+def test_a_batch_that_is_no_whole(run: Run) -> None:
+    """What a run that was cut off left is read with a warning; a damaged manifest is an error of one line."""
+    Path("out").mkdir()
+    Path("out/manifest.json").write_text('{"shards": [], "complete": false}', encoding="utf-8")
+    assert "warning: out: a part of what it is to hold" in run("convert", "out", "--to", "csv").err
+    for damaged in ("{", "[]"):
+        Path("out/manifest.json").write_text(damaged, encoding="utf-8")
+        assert_one_error(run("convert", "out", "--to", "csv"), "expected the manifest of a run")
+
+
 @pytest.mark.parametrize("format", ["parquet", "jsonl"])
 def test_convert_and_render_read_what_batch_wrote(extract: Run, run: Run, format: shards.Format) -> None:
     """The folder of a batch is read as a file of its documents is, shard by shard."""

@@ -30,7 +30,6 @@ _FORMAT = "libyaevents-batch/1"
 _FILES = ("documents", "entities", "events", "arguments", "quarantine")
 # Names of shards: events.csv, which somebody wrote beside them, is none.
 _SHARD = re.compile(rf"({'|'.join(_FILES)})-\d{{5,}}\.(parquet|jsonl)")
-
 _TEMPORARY = re.compile(rf"\.(?:{_SHARD.pattern}|{re.escape(MANIFEST)}){re.escape(_PART)}")
 
 
@@ -131,7 +130,7 @@ def _read_manifest(folder: Path, run: Mapping[str, Any]) -> Manifest:
     path = folder / MANIFEST
     if not path.exists():
         others = sorted(
-            item.name for item in folder.iterdir() if item.name not in (LOCK, f".{MANIFEST}{_PART}")
+            item.name for item in folder.iterdir() if item.name not in (LOCK, temporary(path).name)
         )
         if others:
             found = f"{len(others)} files without a {MANIFEST}, {others[0]!r} among them"

@@ -157,9 +157,9 @@ class Pool:
             left = (index for index in range(len(chunk.records)) if index not in chunk.given_up)
             index = next(left, 0) if at is None else at
             task.n_deaths_at[at] += 1
-            where = "before" if at is None else "at"
+            place = "before" if at is None else "at"
             if (n := task.n_deaths_at[at]) >= (_MOST_EARLY_DEATHS if at is None else _MOST_DEATHS):
-                chunk.given_up[index] = f"{n} worker processes ended {where} this record (exit code {code})"
+                chunk.given_up[index] = f"{n} worker processes ended {place} this record (exit code {code})"
         chunk.is_careful = task.n_deaths >= _MOST_DEATHS
 
     def _start(self) -> _Worker:

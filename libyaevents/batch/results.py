@@ -1,6 +1,7 @@
 """What runs wrote, read back: a folder comes in, its documents come out."""
 
 import json
+import logging
 from collections.abc import Iterator
 from hashlib import file_digest
 from pathlib import Path
@@ -16,11 +17,14 @@ __all__ = ["read_results"]
 
 _ROWS_AT_A_TIME = 256
 
+_log = logging.getLogger(__name__)
+
 
 def read_results(folder: str | Path) -> Iterator[Document]:
     """Yield the documents of a folder that `run_batch` filled, in the order of the input.
 
-    Each shard is checked against its SHA-256 before it is read.
+    Each shard is checked against its SHA-256 before it is read. Where the run did not come to its end, a
+    warning is logged.
 
     Raises:
         MissingFileError: There is no manifest.
@@ -30,13 +34,17 @@ def read_results(folder: str | Path) -> Iterator[Document]:
     """
     path = Path(folder) / MANIFEST
     try:
-        shards = json.loads(path.read_bytes())["shards"]
+        manifest = json.loads(path.read_bytes())
+        shards = manifest["shards"]
     except FileNotFoundError as error:
         raise MissingFileError(
             f"{path}: expected the manifest of a run, found none; check the path"
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: expected the manifest of a run, found {error}") from error
+    if not manifest.get("complete", False):
+        advice = "give the command of batch again to go on"
+        _log.warning("%s: a part of what it is to hold; %s", folder, advice)
     for shard in shards:
         yield from _read_shard(Path(folder), shard["documents"])
 

@@ -72,11 +72,7 @@ def read_found(path: Path) -> Iterator[Document]:
     from libyaevents.batch.folder import MANIFEST
     from libyaevents.formats import annotation
 
-    if not (path / MANIFEST).is_file():
-        return annotation.read(path, "jsonl")
-    if not json.loads((path / MANIFEST).read_bytes()).get("complete", False):
-        say("warning", f"{path}: a part of what it is to hold; give the command of batch again to go on")
-    return read_results(path)
+    return read_results(path) if (path / MANIFEST).is_file() else annotation.read(path, "jsonl")
 
 
 def enrich_documents(documents: Iterable[Document], actors: Path | None) -> Iterator[Document]:
