@@ -282,7 +282,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", default="compact")
     parser.add_argument("--failures", type=Path, default=Path("fuzz_failures"))
     options = parser.parse_args(arguments)
-    logging.getLogger("libyaevents").setLevel(logging.ERROR)  # words longer than a window are meant here
     extractor = Extractor.from_pretrained(options.model, engine="onnx", n_threads=1)
     counts: Counter[str] = Counter()
     n_wrong, started = 0, time.perf_counter()
@@ -302,4 +301,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    logging.getLogger("libyaevents").setLevel(logging.ERROR)  # words longer than a window are meant here
     sys.exit(main())

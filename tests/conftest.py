@@ -1,7 +1,9 @@
 """What tests share: the packaged article, and a tiny encoder and model made from it once a session."""
 
+import logging
 import os
 import shutil
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,6 +14,25 @@ from libyaevents.documents import Document
 # Read when torch and ONNX Runtime load: one thread for each test process, so that two share two cores well.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+@pytest.fixture(autouse=True)
+def _same_for_the_next() -> Iterator[None]:
+    """Fail where a test leaves what the tests behind it in its process share: they run in any order."""
+
+    def state() -> dict[str, object]:
+        logger = logging.getLogger("libyaevents")
+        return {
+            "level": logger.level,
+            "propagates": logger.propagate,
+            "handlers": list(logger.handlers),
+            "disabled": logging.root.manager.disable,
+            "folder": Path.cwd(),
+        }
+
+    before = state()
+    yield
+    assert state() == before
 
 
 @pytest.fixture(scope="session")

@@ -154,19 +154,13 @@ def page(open_page: OpenPage, context: BrowserContext) -> Iterator[Page]:
     page.close()
 
 
-@pytest.fixture(scope="module")
-def _planted() -> list[bool]:
-    """Whether the hostile documents are there already."""
-    return []
-
-
 @pytest.fixture
-def hostile(open_page: OpenPage, context: BrowserContext, _planted: list[bool]) -> Iterator[Page]:
+def hostile(open_page: OpenPage, context: BrowserContext) -> Iterator[Page]:
     """A studio whose documents are all hostile."""
     page = open_page(context=context)
-    if not _planted:
+    if len(ask(page, "/api/documents")["documents"]) != len(PAYLOADS):  # a test of names was here, or none
+        clear(page)
         import_documents(page, [make_hostile(payload, number) for number, payload in enumerate(PAYLOADS)])
-        _planted.append(True)
         page.evaluate("async () => (await import('/static/library_actions.js')).loadDocuments()")
     yield page
     page.close()

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.studio.articles import Reader, add_article, find_item
 from tests.studio.conftest import OpenPage, Studio
-from tests.studio.pages import span
+from tests.studio.pages import clear, span
 
 STATE = "async () => (await import('/static/state.js')).state.open"
 FOCUSED = (
@@ -45,6 +45,7 @@ def test_from_adding_to_done(studio: Studio, open_page: OpenPage) -> None:
     """An article is pasted, read, corrected and marked as done with keys alone."""
     page = open_page("#/", permissions=["clipboard-read", "clipboard-write"])
     page.locator("h1").wait_for()
+    clear(page)  # another article would be opened next
     tab_to(page, "main button")
     page.keyboard.press("Enter")
     tab_to(page, "textarea")

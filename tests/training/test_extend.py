@@ -76,12 +76,13 @@ def test_old_labels_are_known_as_before(data: st.DataObject, network: EventModel
     )
     extended = extend_heads(network, OLD, new)
     (before, roles_before), (after, roles_after) = _read(network, OLD), _read(extended, new)
-    assert torch.equal(after.word_states, before.word_states)
+    torch.testing.assert_close(after.word_states, before.word_states)
     for name, labels, known in (
         ("entity_logits", new.entities, OLD.entities),
         ("trigger_logits", new.events, OLD.events),
     ):
-        assert torch.equal(getattr(after, name)[..., _columns(labels, known)], getattr(before, name))
+        found = getattr(after, name)[..., _columns(labels, known)]
+        torch.testing.assert_close(found, getattr(before, name))  # a wider product may round otherwise
     others = [3 + column for column in _columns(new.other_roles, OLD.other_roles)]
     found = roles_after.role_logits[..., [0, 1, 2, *others]]
     torch.testing.assert_close(found, roles_before.role_logits, atol=CLOSE, rtol=0)
