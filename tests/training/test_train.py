@@ -209,10 +209,11 @@ def test_every_fold_is_trained(packaged_run: TrainingReport) -> None:
     assert gold == packaged_run.corpus["events"]
 
 
-def test_finished_run_started_again(quick_graphs: None, packaged_run: TrainingReport) -> None:
+def test_finished_run_started_again(quick_graphs: None, packaged_run: TrainingReport, tmp_path: Path) -> None:
     """A finished run that is started again trains nothing and gives the same model."""
     before = _weights(packaged_run)
-    again = train(packaged_run.config)
+    output = shutil.copytree(packaged_run.config.output, tmp_path / "again")
+    again = train(replace(packaged_run.config, output=output))
     assert again.history.losses == packaged_run.history.losses
     assert all(torch.equal(value, before[name]) for name, value in _weights(again).items())
     assert again.cross_validation == packaged_run.cross_validation
