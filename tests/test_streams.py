@@ -507,8 +507,9 @@ def test_interrupted_command(tiny_model: Path, tmp_path: Path) -> None:
     lines = (json.dumps({"id": str(n), "text": SENTENCE * 20}, ensure_ascii=False) for n in range(20_000))
     news.write_text("\n".join(lines), encoding="utf-8")
     command = [sys.executable, "-m", "libyaevents", "extract", str(news), "--model", str(tiny_model)]
+    # Without a buffer: what it reads behind the first line would be lost to `communicate`.
     with subprocess.Popen(
-        command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command, bufsize=0, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as running:
         assert running.stdout is not None
         first = running.stdout.readline()
