@@ -801,6 +801,15 @@ def test_help_states_the_defaults(name: str, config: Any) -> None:
         assert (stated and stated[1]) == expected, field.name
 
 
+def test_no_command_postpones_its_annotations() -> None:
+    """What typer would have to compile, and twice, is compiled with the module."""
+    callbacks = [command.callback for command in app.registered_commands]
+    assert len(callbacks) > 10
+    assert not any(
+        isinstance(hint, str) for call in callbacks if call for hint in call.__annotations__.values()
+    )
+
+
 def test_help_states_the_default_model() -> None:
     """The help of `extract` names the model that it reads with."""
     (model,) = (parameter for parameter in COMMANDS["extract"].params if parameter.name == "model")

@@ -1,6 +1,7 @@
 """The command `libyaevents`: files and flags come in; results go to stdout, everything else to stderr.
 
-What is heavy is imported by the command that needs it: `--help` and mistyped flags get a quick answer.
+What is heavy is imported by the command that needs it: `--help` and mistyped flags get a quick answer. No
+module with commands postpones its annotations (`from __future__`): typer would compile each of them twice.
 """
 
 from libyaevents.cli import batch, benchmark, documents, models, server  # noqa: F401 - they bring the commands

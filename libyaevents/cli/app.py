@@ -1,7 +1,5 @@
 """The command itself: its options that commands share, its errors, its exit codes."""
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

@@ -1,7 +1,5 @@
 """The command that reads archives."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -90,7 +88,7 @@ def batch(
 
 
 @contextmanager
-def _show_bar() -> Iterator[Callable[[Progress], None]]:
+def _show_bar() -> Iterator[Callable[["Progress"], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -101,7 +99,7 @@ def _show_bar() -> Iterator[Callable[[Progress], None]]:
     with Bar(*columns, console=Console(stderr=True), redirect_stdout=False, speed_estimate_period=300) as bar:
         task = bar.add_task("", total=None, records=0, rate=0.0)
 
-        def tell(progress: Progress) -> None:
+        def tell(progress: "Progress") -> None:
             rate = progress.records / (time.monotonic() - started)
             bar.update(
                 task, completed=progress.done, total=progress.total, records=progress.records, rate=rate
@@ -111,14 +109,14 @@ def _show_bar() -> Iterator[Callable[[Progress], None]]:
 
 
 @contextmanager
-def _show_lines() -> Iterator[Callable[[Progress], None]]:
+def _show_lines() -> Iterator[Callable[["Progress"], None]]:
     """Say a line for every finished shard, for logs."""
     from datetime import timedelta
 
     started = time.monotonic()
     first: list[int] = []  # where in the input this start began, as far as its first chunk tells
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: "Progress") -> None:
         first.append(progress.done) if not first else None
         if progress.shard is None:
             return

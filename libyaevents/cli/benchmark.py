@@ -1,7 +1,5 @@
 """The command that measures libyaevents beside what people run today."""
 
-from __future__ import annotations
-
 import json
 import sys
 from functools import partial

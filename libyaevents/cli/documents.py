@@ -1,7 +1,5 @@
 """Commands about documents: find events, suggest annotation, convert, show."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -84,7 +82,7 @@ def extract(
     write(found, output, format or default_format(output), advice)
 
 
-def _show_progress(documents: Iterable[Document], files: Sequence[Path]) -> Iterator[Document]:
+def _show_progress(documents: "Iterable[Document]", files: Sequence[Path]) -> "Iterator[Document]":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -122,7 +120,7 @@ def suggest(
     extractor = libyaevents.Extractor.from_pretrained(DEFAULT_MODEL if model is None else model, enrich=False)
     choice: list[str] = []
 
-    def find() -> Iterator[Document]:  # once it is known that there is a place to write to
+    def find() -> "Iterator[Document]":  # once it is known that there is a place to write to
         if uncertain is None:
             yield from extractor.extract_many(articles)
             return
@@ -135,7 +133,7 @@ def suggest(
         print(_CHOICE_HEADER, *choice, sep="\n", file=sys.stderr)
 
 
-def _describe_choice(document: Document) -> str:
+def _describe_choice(document: "Document") -> str:
     from libyaevents.words import split_words
 
     marks = document.metadata["uncertainty"], document.metadata["uncertain_sentences"]
@@ -187,7 +185,9 @@ def convert(
     write_annotated(found, output, to)
 
 
-def _write_rows(documents: Iterable[Document], to: str, output: Path | None, *, any_factuality: bool) -> None:
+def _write_rows(
+    documents: "Iterable[Document]", to: str, output: Path | None, *, any_factuality: bool
+) -> None:
     from libyaevents.formats.tabular import write_rows
     from libyaevents.outputs import open_whole
 

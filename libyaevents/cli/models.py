@@ -1,7 +1,5 @@
 """Commands about models: train them, score them, write them, list them, pack them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import fields
@@ -229,7 +227,7 @@ def evaluate(
     typer.echo(json.dumps(scores.to_dict(), ensure_ascii=False, indent=2) if as_json else scores.to_text())
 
 
-def _say_seen(documents: Sequence[Document], model: Path) -> None:
+def _say_seen(documents: "Sequence[Document]", model: Path) -> None:
     from libyaevents.checkpoint import REPORT
     from libyaevents.training.corpus import text_hash
 

@@ -1,7 +1,5 @@
 """The command that serves the studio and the API."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Annotated
