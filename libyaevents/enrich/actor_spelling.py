@@ -18,7 +18,7 @@ _SHORTEST_NAME, _SHORTEST_WORD = 7, 4
 # What writers take for each other, and a letter twice; at the end of a word ه and ا sound alike.
 _SOUNDS = str.maketrans("صظطثذ", "سضتتد", "ء")
 _LAST_HA = re.compile(r"ه\b")
-_TWICE = re.compile(r"(\D)\1+")
+_TWICE = re.compile(r"(\D)(?=\1)")
 
 
 _NONE: frozenset[str] = frozenset()
@@ -31,23 +31,32 @@ class NearIndex:
     """
 
     def __init__(self) -> None:
+        self._added: defaultdict[tuple[Hashable, int], list[str]] = defaultdict(list)
         self._by_half: defaultdict[tuple[Hashable, int, str], set[str]] = defaultdict(set)
 
     def add(self, key: str, group: Hashable = None) -> None:
         """Add a key; one that is there already is not added again."""
-        length, half = len(key), len(key) // 2
-        self._by_half[group, length, key[:half]].add(key)
-        self._by_half[group, -length, key[half + 1 :]].add(key)
+        self._added[group, len(key)].append(key)
 
     def near(self, key: str, group: Hashable = None, *, ends: bool = False) -> set[str]:
         """Return the keys within one letter; the first and last letter are the same, except with `ends`."""
         found: set[str] = set()
         for length in range(max(len(key) - 1, 1), len(key) + 2):
+            self._cut(group, length)
             half = length // 2
             rest = key[max(len(key) - (length - half - 1), 0) :]
             found |= self._by_half.get((group, length, key[:half]), _NONE)
             found |= self._by_half.get((group, -length, rest), _NONE)
         return {other for other in found if within_one_letter(key, other, ends=ends)}
+
+    def _cut(self, group: Hashable, length: int) -> None:
+        """Index the keys of a length by their halves: most lengths of most groups are never asked for."""
+        half = length // 2
+        for key in self._added.get((group, length), ()):
+            self._by_half[group, length, key[:half]].add(key)
+            self._by_half[group, -length, key[half + 1 :]].add(key)
+        # Last, since threads share the index of a table: one that comes meanwhile does the same once more.
+        self._added.pop((group, length), None)
 
 
 class SpellingIndex:
@@ -78,8 +87,10 @@ class SpellingIndex:
         words, joined = name.split(), name.replace(" ", "")
         self._words.update(words)
         for place, word in enumerate(words):
-            self._by_place[len(words), place, word].append(name)
-            self._near_words.add(word, (len(words), place))
+            names = self._by_place[len(words), place, word]
+            if not names:
+                self._near_words.add(word, (len(words), place))
+            names.append(name)
         if len(name) >= _SHORTEST_WORD:
             self._by_sound[_sound(name)].append(name)
         if len(joined) >= _SHORTEST_NAME and not _has_digit(name):
@@ -139,7 +150,7 @@ def within_one_letter(left: str, right: str, *, ends: bool = False) -> bool:
 
 
 def _sound(key: str) -> str:
-    return _TWICE.sub(r"\1", _LAST_HA.sub("ا", key.translate(_SOUNDS)))
+    return _TWICE.sub("", _LAST_HA.sub("ا", key.translate(_SOUNDS)))
 
 
 def _has_digit(text: str) -> bool:

@@ -771,6 +771,16 @@ def test_near_keys_are_all_found(keys: list[str], key: str, ends: bool) -> None:
     assert index.near(key, ends=ends) == {other for other in keys if within_one_letter(key, other, ends=ends)}
 
 
+@given(st.lists(KEYS, max_size=12), KEYS)
+def test_keys_added_between_searches_are_found(keys: list[str], key: str) -> None:
+    """An index that was searched already finds what is added later, in its own group alone."""
+    index = NearIndex()
+    for n_added, other in enumerate(keys, 1):
+        index.add(other, "names")
+        assert index.near(key, "names") == {name for name in keys[:n_added] if within_one_letter(key, name)}
+    assert not index.near(key, "words")
+
+
 @given(st.text(max_size=40))
 @settings(max_examples=50)
 def test_keys_are_keys_of_themselves(text: str) -> None:
