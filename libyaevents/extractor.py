@@ -33,8 +33,6 @@ from libyaevents.documents import Document
 from libyaevents.engines import Encoded, Engine
 from libyaevents.engines.graphs import n_threads_or_cores
 from libyaevents.engines.stoppable import Stoppable
-from libyaevents.enrich import enrich as resolve
-from libyaevents.enrich import read_actors
 from libyaevents.errors import ConfigError, InputTypeError
 from libyaevents.records import fill
 from libyaevents.streams import Calls, Group, gather, read_ahead
@@ -153,7 +151,7 @@ class Extractor:
             ConfigError: `recall_bias` is no number or beyond all sense.
             MissingFileError, CorpusError: there is no such table, or a row of it is wrong.
         """
-        table = None if actors is None else read_actors(actors)
+        resolve = _enricher(actors) if enrich or actors is not None else None
         folder = model_folder(name_or_path)
         return cls(
             load_engine(folder, engine, n_threads=n_threads),
@@ -161,7 +159,7 @@ class Extractor:
             load_labels(folder),
             load_settings(folder),
             recall_bias=recall_bias,
-            enrich=partial(resolve, actors=table) if enrich else None,
+            enrich=resolve if enrich else None,
             # torch has threads of its own, which cannot be told how many others call.
             n_threads=1 if engine == "torch" else n_threads_or_cores(n_threads),
         )
@@ -400,6 +398,13 @@ class WordScores:
     states: NDArray[np.float32]
     entity_logits: NDArray[np.float32]
     trigger_logits: NDArray[np.float32]
+
+
+def _enricher(actors: str | Path | None) -> Callable[[Document], Document]:
+    """Make what resolves results, with a table of own actors if there is one."""
+    from libyaevents.enrich import enrich, read_actors  # here: who enriches nothing starts sooner
+
+    return partial(enrich, actors=None if actors is None else read_actors(actors))
 
 
 _TriggersOf = Callable[[Chunk, Encoded], list[list[DecodedSpan]]]

@@ -593,6 +593,20 @@ print([name for name in heavy if name in sys.modules], len(document.sentences))
     assert done.stdout.strip() == "[] 1"
 
 
+def test_who_enriches_nothing_loads_no_enricher(tiny_model: Path) -> None:
+    """The tables and patterns of the enrichers are for those alone who ask for them."""
+    program = f"""
+import sys
+from libyaevents.extractor import Extractor
+Extractor.from_pretrained({str(tiny_model)!r}, enrich=False).extract({SENTENCES[0]!r})
+print("libyaevents.enrich" in sys.modules)
+Extractor.from_pretrained({str(tiny_model)!r})
+print("libyaevents.enrich" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+
+
 class _SeenEngine:
     """Notes the shape and the subwords of every batch."""
 
