@@ -869,6 +869,19 @@ def test_full_standard_output_is_one_error(tiny_model: Path) -> None:
     assert (result.returncode, result.stderr) == (2, "error: standard output: No space left on device\n")
 
 
+@pytest.mark.parametrize("given", [None, "3"])
+def test_numpy_is_told_of_threads_in_passing(
+    extract: Run, given: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment of processes that a caller starts later is as it was."""
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    if given is not None:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", given)
+    before = dict(os.environ)
+    assert extract("article.txt").code == 0
+    assert dict(os.environ) == before
+
+
 def test_interrupt_is_quiet(extract: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C ends with exit code 130, without a traceback and without half a file."""
 

@@ -1,5 +1,8 @@
 """Commands about documents: find events, suggest annotation, convert, show."""
 
+import atexit
+import gc
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -26,6 +29,7 @@ from libyaevents.errors import ConfigError
 
 if TYPE_CHECKING:
     from libyaevents.documents import Document
+    from libyaevents.extractor import Extractor
 
 __all__ = ["Annotation", "convert", "extract", "render", "suggest"]
 
@@ -34,6 +38,7 @@ Annotation = Literal["jsonl", "brat", "conll", "labelstudio", "doccano", "incept
 Merged = Literal["incidents"]
 Picture = Literal["page", "map", "timeline", "claims"]
 
+_BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 _CHOICE_HEADER = "words uncertainty  article: its most uncertain sentences, from 1"
 
 
@@ -68,7 +73,7 @@ def extract(
     if actors is not None and not enrich:
         raise ConfigError("expected --actors or --no-enrich, found both: leave one out")
     documents = read_articles(files or [], is_packaged=article, published=published)
-    extractor = libyaevents.Extractor.from_pretrained(
+    extractor = _import_extractor().from_pretrained(
         DEFAULT_MODEL if model is None else model,
         engine=engine,
         recall_bias=recall_bias,
@@ -80,6 +85,22 @@ def extract(
         found = _show_progress(found, files or [])
     advice = "give a folder, as in --output pages, or --format jsonl"
     write(found, output, format or default_format(output), advice)
+
+
+def _import_extractor() -> "type[Extractor]":
+    """Import the extractor into a process that may end after one article: its start is most of its time."""
+    # At the exit Python would look for garbage in all that was loaded, which takes a tenth of the time.
+    atexit.register(gc.freeze)
+    # As it is imported, numpy makes a thread a core for products of matrices, of which there are none here;
+    # each spins for a while.
+    is_told = _BLAS_THREADS in os.environ
+    os.environ.setdefault(_BLAS_THREADS, "1")
+    try:
+        from libyaevents.extractor import Extractor
+    finally:
+        if not is_told:
+            del os.environ[_BLAS_THREADS]
+    return Extractor
 
 
 def _show_progress(documents: "Iterable[Document]", files: Sequence[Path]) -> "Iterator[Document]":
