@@ -5,9 +5,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from threading import Barrier
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -19,7 +22,7 @@ from transformers import BertConfig, BertModel
 from libyaevents import Extractor, load_corpus
 from libyaevents.benchmark.agreement import TOLERANCE, compare, first_subwords
 from libyaevents.benchmark.machine import describe
-from libyaevents.benchmark.ours import profile
+from libyaevents.benchmark.ours import CountingEngine, profile
 from libyaevents.benchmark.run import FORMAT, PEERS, Plan, benchmark
 from libyaevents.benchmark.shapes import (
     Density,
@@ -35,6 +38,7 @@ from libyaevents.benchmark.workers import Worker, measure, one_machine
 from libyaevents.checkpoint import load_network, load_settings, load_words_tokenizer
 from libyaevents.cli import main
 from libyaevents.documents import Document
+from libyaevents.engines import Engine
 from libyaevents.errors import BenchmarkError, ConfigError
 from libyaevents.windows import WindowBatch
 
@@ -147,6 +151,33 @@ def test_our_side_finds_everything(result: dict[str, Any]) -> None:
     assert facts["n_entities"] == pytest.approx(len(document.entities), rel=0.5)
     assert facts["n_events"] == pytest.approx(len(document.events), rel=0.5)
     assert facts["n_arguments"] > 0
+
+
+class _Mask:
+    """A batch's mask whose sum takes until both threads are asking for one."""
+
+    size = 4
+
+    def __init__(self, barrier: Barrier) -> None:
+        self.barrier = barrier
+
+    def sum(self) -> int:
+        self.barrier.wait(10)
+        return 3
+
+
+class _Nothing:
+    def encode(self, batch: object) -> None:
+        """Read nothing."""
+
+
+def test_profile_counts_for_threads_that_share_it() -> None:
+    """What two threads read at once is counted for both."""
+    engine, mask = CountingEngine(cast(Engine, _Nothing())), _Mask(Barrier(2))
+    batch = cast(WindowBatch, SimpleNamespace(attention_mask=mask))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(engine.encode, [batch] * 20))
+    assert (engine.n_subwords, engine.n_padded) == (60, 80)
 
 
 def test_profile_counts_padding(models: Models, texts: list[str]) -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 from copy import copy
 from pathlib import Path
+from threading import Lock
 from typing import Any, cast
 
 from libyaevents.benchmark.workers import serve, timed
@@ -22,27 +23,35 @@ __all__ = ["CountingEngine", "main", "profile"]
 
 
 class CountingEngine:
-    """An engine that counts what passes through it: subwords, padding, seconds in either call."""
+    """An engine that counts what passes through it: subwords, padding, seconds in either call.
+
+    Threads may share it.
+    """
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+        self.engine, self.lock = engine, Lock()
         self.n_subwords = self.n_padded = 0
         self.encode_seconds = self.roles_seconds = 0.0
 
     def encode(self, batch: WindowBatch) -> Encoded:
         """Read windows: see `Encoded`."""
-        self.n_subwords += int(batch.attention_mask.sum())
-        self.n_padded += batch.attention_mask.size
+        n_subwords = int(batch.attention_mask.sum())
         start = time.perf_counter()
         encoded = self.engine.encode(batch)
-        self.encode_seconds += time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        with self.lock:
+            self.n_subwords += n_subwords
+            self.n_padded += batch.attention_mask.size
+            self.encode_seconds += seconds
         return encoded
 
     def roles(self, batch: TriggerBatch) -> RoleLogits:
         """Read the sentences of triggers: see `RoleLogits`."""
         start = time.perf_counter()
         logits = self.engine.roles(batch)
-        self.roles_seconds += time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        with self.lock:
+            self.roles_seconds += seconds
         return logits
 
     def __getattr__(self, name: str) -> Any:
