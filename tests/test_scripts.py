@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from libyaevents import Extractor
 from libyaevents.datasets import load_corpus
 from libyaevents.documents import Argument, Document, Entity, Event, Trigger
 from libyaevents.enrich import ENRICHERS
@@ -161,3 +162,55 @@ def test_batch_faults(
     outcome = sys.modules["fault_place"].Outcome(2, "error: a\nerror: b\n", 1.0, 1)
     with pytest.raises(script["FailedError"], match="expected exit 2"):
         outcome.expect(2)
+
+
+@pytest.fixture
+def distill(tiny_encoder: Path) -> dict[str, Any]:
+    """The names of `scripts/distill.py`, all of it tiny."""
+    names = runpy.run_path(str(SCRIPT.with_name("distill.py")))
+    small = {"STUDENT": str(tiny_encoder), "MAX_SUBWORDS": 64, "SEQUENCES": 8, "SEQUENCE_LENGTH": 32}
+    small |= {"LOG_EVERY": 2, "STUDENT_EPOCHS": 2, "TOPIC_SHARE": 0.001}
+    names["main"].__globals__.update(small)
+    return names
+
+
+def test_distill(
+    distill: dict[str, Any], tmp_path: Path, article: Document, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Encoder, teacher and student are made one from another; the last is a model that extracts."""
+    news, focus, student = tmp_path / "news.txt", tmp_path / "focus.jsonl", tmp_path / "student"
+    news.write_text("\n\n".join([article.text] * 12), encoding="utf-8")
+    write_documents([article], focus)
+    encoder, teacher = tmp_path / "encoder.safetensors", tmp_path / "teacher.safetensors"
+    small = ["--minutes", "5", "--steps", "4"]
+    shape = ["--layers", "1", "--width", "64"]
+    assert distill["main"](["encoder", "--text", str(news), *small, *shape, "--out", str(encoder)]) == 0
+    captured = capsys.readouterr()
+    assert "held-out loss" in captured.out
+    assert "step 4: loss" in captured.err
+    of_teacher = ["teacher", "--encoder", str(encoder), "--corpus", "article", *small, "--out", str(teacher)]
+    assert distill["main"](of_teacher) == 0
+    of_student = ["student", "--teacher", str(teacher), "--teacher", str(teacher), "--text", str(news)]
+    of_student += ["--focus", str(focus), "--corpus", "article", "--minutes", "5", "--batch-size", "2"]
+    assert distill["main"]([*of_student, "--out", str(student)]) == 0
+    document = Extractor.from_pretrained(student / "model", engine="onnx").extract(article.text)
+    assert document.text == article.text
+    wrong = [str(encoder) if part == str(teacher) else part for part in of_student]
+    capsys.readouterr()
+    assert distill["main"]([*wrong, "--out", str(tmp_path / "none")]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"error: {encoder} is an encoder: expected a file that `teacher` wrote"
+    ]
+    assert not (tmp_path / "none").exists()
+
+
+def test_distill_refuses_other_files(
+    distill: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that is not there, or of something else, is an error of one line."""
+    (tmp_path / "other").write_bytes(b"no weights")
+    for name in ("none", "other"):
+        options = ["--corpus", "article", "--minutes", "1", "--out", str(tmp_path / "out")]
+        assert distill["main"](["teacher", "--encoder", str(tmp_path / name), *options]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"error: {tmp_path / name} cannot be read")

@@ -1,11 +1,13 @@
 """The batch of any step of fine-tuning: a function of the seed and the step alone.
 
-In: annotated documents, their rows, perhaps corpora of names. Out: batches of windows with targets.
+In: annotated documents, their rows, perhaps corpora of names; or text for other models to annotate. Out:
+batches of windows with targets.
 """
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -18,6 +20,7 @@ from tokenizers import Tokenizer
 from libyaevents.assemble import Labels
 from libyaevents.documents import Document
 from libyaevents.errors import CorpusError
+from libyaevents.modeling import EventModel
 from libyaevents.subwords import special_ids
 from libyaevents.training.augment import Augmenter
 from libyaevents.training.config import TrainConfig
@@ -25,7 +28,7 @@ from libyaevents.training.data import Batch, Example, make_batch, make_examples,
 from libyaevents.training.partial import PartialBatch, make_partial_batch, read_partial
 from libyaevents.windows import WindowBatch, collate
 
-__all__ = ["Batches", "TrainingBatch", "repeat_factors"]
+__all__ = ["Batches", "Lessons", "TrainingBatch", "repeat_factors"]
 
 CALIBRATION_WINDOWS = 256
 COMMON_SHARE = 0.1  # of the windows; those with an event type that fewer have are shown more often
@@ -33,10 +36,11 @@ PARTIAL_SHARE = 2  # windows of annotated documents for one of a corpus of names
 
 
 class TrainingBatch(NamedTuple):
-    """What one step learns from."""
+    """What one step learns from; `lesson` is text whose annotation is asked of teachers."""
 
     annotated: Batch
     partial: PartialBatch | None
+    lesson: Batch | None = None
 
 
 class Batches:
@@ -129,6 +133,63 @@ class Batches:
                 row, self.labels, specials=specials, max_subwords=self.config.max_subwords
             )
         ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Lessons:
+    """Windows of text without annotation, and the models that are asked about them.
+
+    Attributes:
+        teachers: networks with the labels and the tokenizer of the one that learns.
+        examples: the windows; each comes once before any comes again.
+        batch_size: windows in a step.
+        seed: of their order.
+    """
+
+    teachers: Sequence[EventModel]
+    examples: Sequence[Example]
+    batch_size: int
+    seed: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        texts: Iterable[str],
+        teachers: Sequence[EventModel],
+        labels: Labels,
+        tokenizer: Tokenizer,
+        *,
+        max_subwords: int,
+        batch_size: int,
+        seed: int = 0,
+    ) -> "Lessons":
+        """Cut texts into windows."""
+        specials, lost = special_ids(tokenizer), Counter[str]()
+        rows = (make_row(Document(text=text), tokenizer, labels, lost) for text in texts)
+        examples = [
+            example
+            for row in rows
+            for example in make_examples(row, labels, specials=specials, max_subwords=max_subwords)
+        ]
+        return cls(teachers=teachers, examples=examples, batch_size=batch_size, seed=seed)
+
+    @property
+    def identity(self) -> tuple[int, ...]:
+        """What tells these lessons from others, the weights of the teachers aside."""
+        n_subwords = sum(len(example.window.input_ids) for example in self.examples)
+        return len(self.teachers), len(self.examples), n_subwords, self.batch_size, self.seed
+
+    def at(self, step: int) -> Batch:
+        """The windows of a step, counted from 0."""
+        size = min(self.batch_size, len(self.examples))
+        epoch, place = divmod(step, len(self.examples) // size)
+        order = _shuffle(len(self.examples), self.seed, epoch)[place * size :][:size]
+        return make_batch([self.examples[index] for index in order])
+
+
+@lru_cache(maxsize=2)
+def _shuffle(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    return np.random.default_rng((seed, epoch, 3)).permutation(n)
 
 
 def repeat_factors(examples: Sequence[Example]) -> list[float]:

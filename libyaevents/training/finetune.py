@@ -1,9 +1,10 @@
 """What is learnt in fine-tuning: the losses of one batch, summed over the four heads.
 
-In: an `EventModel` and a `Batch`. Out: one scalar.
+In: an `EventModel` and a `Batch`; perhaps other models, whose probabilities stand for gold. Out: one scalar.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial as fix
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from libyaevents.modeling import EncoderOutput, EventModel
+from libyaevents.modeling import EncoderOutput, EventModel, RolesOutput
 from libyaevents.tags import decode_tags
 from libyaevents.training.config import TrainConfig
 from libyaevents.training.data import IGNORED, Batch, Example, TriggerTargets
@@ -22,7 +23,7 @@ from libyaevents.training.loop import Groups
 from libyaevents.training.partial import PartialBatch, partial_loss
 from libyaevents.windows import WindowBatch
 
-__all__ = ["Hiding", "compute_loss", "parameter_groups"]
+__all__ = ["Hiding", "compute_loss", "distillation_loss", "parameter_groups"]
 
 TRIGGER_WEIGHT = 2.0  # an event that is missed or mistyped loses its arguments, too
 PARTIAL_WEIGHT = 0.5  # names of newswire on other topics, a few types of them
@@ -74,6 +75,52 @@ def compute_loss(
     return loss + _role_loss(model, output.word_states, asked) if asked else loss
 
 
+def distillation_loss(
+    model: EventModel, teachers: Sequence[EventModel], batch: Batch, *, hiding: Hiding | None = None
+) -> Tensor:
+    """Sum the cross-entropies against the mean probabilities of teachers, over the same heads.
+
+    Roles and factuality are asked for the triggers that the teachers find together. Gold of the batch is not
+    looked at.
+
+    Args:
+        model: the network that learns, in training mode.
+        teachers: networks with the same labels and tokenizer, in evaluation mode, on the model's device.
+        batch: windows of any text.
+        hiding: which share of the words the model, not the teachers, is shown as [MASK]; none by default.
+
+    Source: Hinton et al. 2015, at temperature 1, the teachers' probabilities averaged.
+    """
+    is_mention = torch.zeros(batch.entity_tags.shape, dtype=torch.bool)
+    with torch.no_grad():
+        read = [_encode(teacher, batch.windows, None, is_mention) for teacher in teachers]
+        entities = _mean_probabilities([output.entity_logits for output in read])
+        triggers = _mean_probabilities([output.trigger_logits for output in read])
+    found = triggers.argmax(-1).cpu().numpy()
+    asked = [
+        (row, trigger)
+        for row, example in enumerate(batch.examples)
+        for trigger in _false_triggers(replace(example, triggers=()), found[row])
+    ]
+    output = _encode(model, batch.windows, hiding, is_mention)
+    words = torch.from_numpy(batch.windows.word_mask).to(output.word_states.device)
+    loss = _soft_cross_entropy(output.entity_logits, entities, words)
+    loss = loss + TRIGGER_WEIGHT * _soft_cross_entropy(output.trigger_logits, triggers, words)
+    if not asked:
+        return loss
+    with torch.no_grad():
+        taught = [
+            _read_roles(teacher, one.word_states, asked)[0]
+            for teacher, one in zip(teachers, read, strict=True)
+        ]
+    roles, words = _read_roles(model, output.word_states, asked)
+    for tags in (slice(3), slice(3, None)):  # the Source sequence, that of the other roles
+        expected = _mean_probabilities([one.role_logits[..., tags] for one in taught])
+        loss = loss + ROLE_WEIGHT * _soft_cross_entropy(roles.role_logits[..., tags], expected, words)
+    factuality = _mean_probabilities([one.factuality_logits for one in taught])
+    return loss + _soft_cross_entropy(roles.factuality_logits, factuality)
+
+
 def parameter_groups(model: EventModel, config: TrainConfig) -> Groups:
     """The parameters of word embeddings, the rest of the encoder and the heads, with their peak rates."""
     embeddings = list(model.encoder.embeddings.word_embeddings.parameters())
@@ -115,8 +162,23 @@ def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     return F.cross_entropy(logits, targets.flatten().to(logits.device), ignore_index=IGNORED)
 
 
-def _role_loss(model: EventModel, states: Tensor, asked: Sequence[tuple[int, TriggerTargets]]) -> Tensor:
-    """The losses of roles and factuality over triggers, each with the row of its window in `states`."""
+def _mean_probabilities(logits: Sequence[Tensor]) -> Tensor:
+    return torch.stack([each.float().softmax(-1) for each in logits]).mean(0)
+
+
+def _soft_cross_entropy(logits: Tensor, expected: Tensor, mask: Tensor | None = None) -> Tensor:
+    """The mean, over what `mask` admits, of the cross-entropies against probabilities (…, labels)."""
+    losses = -(expected * logits.float().log_softmax(-1)).sum(-1)
+    return losses.mean() if mask is None else losses[mask].mean()
+
+
+def _read_roles(
+    model: EventModel, states: Tensor, asked: Sequence[tuple[int, TriggerTargets]]
+) -> tuple[RolesOutput, Tensor]:
+    """What the model says of triggers, each with the row of its window in `states`.
+
+    Beside it which words are in each trigger's sentence: (triggers, words of the longest).
+    """
     contexts = list(dict.fromkeys((row, trigger.sentence) for row, trigger in asked))
     rows = {context: number for number, context in enumerate(contexts)}
     word_states = pad_sequence([states[row, start:end] for row, (start, end) in contexts], batch_first=True)
@@ -126,17 +188,18 @@ def _role_loss(model: EventModel, states: Tensor, asked: Sequence[tuple[int, Tri
     spans = [
         (trigger.span[0] - trigger.sentence[0], trigger.span[1] - trigger.sentence[0]) for _, trigger in asked
     ]
-    output = model.roles(
-        word_states,
-        mask,
-        tensor([rows[row, trigger.sentence] for row, trigger in asked]),
-        tensor(spans),
-        tensor([trigger.event_type for _, trigger in asked]),
-    )
+    sentences = tensor([rows[row, trigger.sentence] for row, trigger in asked])
+    event_types = tensor([trigger.event_type for _, trigger in asked])
+    return model.roles(word_states, mask, sentences, tensor(spans), event_types), mask[sentences]
+
+
+def _role_loss(model: EventModel, states: Tensor, asked: Sequence[tuple[int, TriggerTargets]]) -> Tensor:
+    """The losses of roles and factuality over triggers, each with the row of its window in `states`."""
+    output, _ = _read_roles(model, states, asked)
     targets = pad_sequence(
         [torch.from_numpy(trigger.tags.T) for _, trigger in asked], batch_first=True, padding_value=IGNORED
     )  # (triggers, words, 2)
-    factuality = tensor([trigger.factuality for _, trigger in asked])
+    factuality = torch.tensor([trigger.factuality for _, trigger in asked], device=states.device)
     sources = _cross_entropy(output.role_logits[..., :3], targets[..., 0])
     others = _cross_entropy(output.role_logits[..., 3:], targets[..., 1])
     facts = F.cross_entropy(

@@ -37,7 +37,15 @@ from libyaevents.training.scratch import ScratchConfig, make_encoder
 from libyaevents.training.state import History, LoopConfig
 from libyaevents.training.text import Text, Tokens, hash_files
 
-__all__ = ["PRETRAINING_REPORT", "PretrainConfig", "pretrain"]
+__all__ = [
+    "HELD_OUT_SEQUENCES",
+    "PRETRAINING_REPORT",
+    "MaskedBatch",
+    "Masker",
+    "PretrainConfig",
+    "draw",
+    "pretrain",
+]
 
 PRETRAINING_REPORT = "pretraining_report.json"
 HELD_OUT_SEQUENCES = 256
@@ -78,11 +86,11 @@ def _pretrain(config: PretrainConfig) -> History:
     tokens = Tokens.read(text, start / TOKENIZER, run)
     _check_length(tokens, config.sequence_length)
     training = np.arange(HELD_OUT_SEQUENCES, tokens.n_sequences(config.sequence_length))
-    masker = _Masker(tokens, load_tokenizer(start / TOKENIZER), config, n_positions=n_positions)
+    masker = Masker(tokens, load_tokenizer(start / TOKENIZER), config, n_positions=n_positions)
     per_step = config.batch_size * config.sequence_length
 
-    def make_batch(step: int) -> "_MaskedBatch":
-        return masker.batch(_draw(training, step, config), seed=(config.seed, step))
+    def make_batch(step: int) -> "MaskedBatch":
+        return masker.batch(draw(training, step, config), seed=(config.seed, step))
 
     held_out = masker.batch(np.arange(HELD_OUT_SEQUENCES), seed=(config.seed, 2**32))
     n_steps = max(1, config.n_tokens // per_step)
@@ -117,7 +125,7 @@ def _from_scratch(text: Text, config: PretrainConfig) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class _MaskedBatch:
+class MaskedBatch:
     """One batch: `input_ids` and `position_ids` are (batch, subwords), `targets` (masked,).
 
     `places` (masked,) are those of the masked subwords, counted through the whole batch.
@@ -128,12 +136,12 @@ class _MaskedBatch:
     places: Tensor
     targets: Tensor
 
-    def to(self, device: torch.device) -> "_MaskedBatch":
+    def to(self, device: torch.device) -> "MaskedBatch":
         """The same batch on a device."""
-        return _MaskedBatch(*(getattr(self, item.name).to(device) for item in fields(self)))
+        return MaskedBatch(*(getattr(self, item.name).to(device) for item in fields(self)))
 
 
-def _loss(model: BertForMaskedLM, batch: _MaskedBatch, encoder: Callable[..., Any]) -> Tensor:
+def _loss(model: BertForMaskedLM, batch: MaskedBatch, encoder: Callable[..., Any]) -> Tensor:
     """Cross-entropy over the masked positions alone: the vocabulary's softmax is the dear part."""
     batch = batch.to(device_of(model))
     states = encoder(input_ids=batch.input_ids, position_ids=batch.position_ids).last_hidden_state
@@ -176,7 +184,7 @@ def _check_length(tokens: Tokens, length: int) -> None:
         )
 
 
-class _Masker:
+class Masker:
     """Make masked batches: whole words are masked, positions start at a random offset."""
 
     def __init__(
@@ -189,7 +197,8 @@ class _Masker:
         self.is_special[[id for piece, id in vocabulary.items() if re.fullmatch(r"\[.+\]", piece)]] = True
         self.n_offsets = n_positions - config.sequence_length + 1
 
-    def batch(self, numbers: NDArray[np.integer], *, seed: tuple[int, int]) -> _MaskedBatch:
+    def batch(self, numbers: NDArray[np.integer], *, seed: tuple[int, int]) -> MaskedBatch:
+        """The numbered sequences, masked by a random choice that depends on `seed` alone."""
         generator = np.random.default_rng(seed)
         ids = self.tokens.sequences(numbers, self.config.sequence_length)
         is_special = self.is_special[ids]
@@ -206,7 +215,7 @@ class _Masker:
         shown[replaced] = generator.integers(0, len(self.tokens.continues), int(replaced.sum()))
         offsets = generator.integers(0, self.n_offsets, (len(ids), 1))
         positions = np.arange(ids.shape[1]) + offsets
-        return _MaskedBatch(
+        return MaskedBatch(
             torch.from_numpy(shown),
             torch.from_numpy(positions),
             torch.from_numpy(np.flatnonzero(is_masked)),
@@ -214,7 +223,7 @@ class _Masker:
         )
 
 
-def _draw(training: NDArray[np.integer], step: int, config: PretrainConfig) -> NDArray[np.integer]:
+def draw(training: NDArray[np.integer], step: int, config: PretrainConfig) -> NDArray[np.integer]:
     """The sequence numbers of a step: every sequence once an epoch, in an order fixed by the seed."""
     per_epoch = max(1, len(training) // config.batch_size)
     epoch, place = divmod(step, per_epoch)

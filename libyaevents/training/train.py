@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from libyaevents.assemble import Labels
 from libyaevents.checkpoint import (
@@ -41,7 +42,7 @@ from libyaevents.extractor import Extractor
 from libyaevents.modeling import EventModel
 from libyaevents.ontology import Ontology, load_ontology
 from libyaevents.outputs import check_replaceable, open_whole, whole_folder
-from libyaevents.training.batches import Batches
+from libyaevents.training.batches import Batches, Lessons, TrainingBatch
 from libyaevents.training.card import write_card
 from libyaevents.training.config import TrainConfig
 from libyaevents.training.corpus import (
@@ -54,7 +55,7 @@ from libyaevents.training.corpus import (
     unique,
 )
 from libyaevents.training.data import to_dataset
-from libyaevents.training.finetune import Hiding, compute_loss, parameter_groups
+from libyaevents.training.finetune import Hiding, compute_loss, distillation_loss, parameter_groups
 from libyaevents.training.loop import fit
 from libyaevents.training.report import TrainingReport
 from libyaevents.training.start import Start, start_from
@@ -70,7 +71,9 @@ BIASES = (0.0, -0.5, -1.0, -1.5, -2.0, 0.5, 1.0, 1.5)
 NOT_IDENTIFYING = ("output", "time_budget_minutes", "name", "data")
 
 
-def train(config: TrainConfig, *, ontology: Ontology | None = None) -> TrainingReport:
+def train(
+    config: TrainConfig, *, ontology: Ontology | None = None, lessons: Lessons | None = None
+) -> TrainingReport:
     """Train as configured; write `config.output/model` and the reports beside it.
 
     A run that was interrupted goes on where it was when it is started again with the same configuration.
@@ -78,6 +81,7 @@ def train(config: TrainConfig, *, ontology: Ontology | None = None) -> TrainingR
     Args:
         config: what to learn from, where to start, how long.
         ontology: whose labels to learn, the package's where left out; a model that lacks some gets them.
+        lessons: text on which the probabilities of other models are learnt beside the corpus.
 
     Raises:
         ConfigError, CorpusError, LabelError: the configuration or a corpus is wrong.
@@ -86,12 +90,12 @@ def train(config: TrainConfig, *, ontology: Ontology | None = None) -> TrainingR
     """
     torch.set_flush_denormal(True)
     try:
-        return _train(config, ontology or load_ontology())
+        return _train(config, ontology or load_ontology(), lessons)
     finally:
         torch.set_flush_denormal(False)  # it is the whole process's
 
 
-def _train(config: TrainConfig, ontology: Ontology) -> TrainingReport:
+def _train(config: TrainConfig, ontology: Ontology, lessons: Lessons | None) -> TrainingReport:
     started = time.monotonic()
     corpus = read_corpus(config.corpus, ontology)
     replay = read_corpus((config.replay,), ontology) if config.replay is not None else []
@@ -99,7 +103,7 @@ def _train(config: TrainConfig, ontology: Ontology) -> TrainingReport:
     refuse_overlap([*corpus, *replay], dev)
     documents = unique([*corpus, *replay])
     replayed = documents[len(corpus) :]
-    trainer = _Trainer(config, ontology, start_from(config, ontology))
+    trainer = _Trainer(config, ontology, start_from(config, ontology), lessons)
     trainer.warn_of_seen(dev)
     data = describe(config, documents, dev)
     check_replaceable(config.output / "model", marker=LABELS)
@@ -204,8 +208,10 @@ class _Trained:
 class _Trainer:
     """Trains networks from one start under one configuration."""
 
-    def __init__(self, config: TrainConfig, ontology: Ontology, start: Start) -> None:
-        self.config, self.ontology, self.start = config, ontology, start
+    def __init__(
+        self, config: TrainConfig, ontology: Ontology, start: Start, lessons: Lessons | None
+    ) -> None:
+        self.config, self.ontology, self.start, self.lessons = config, ontology, start, lessons
 
     def fit(
         self,
@@ -216,7 +222,7 @@ class _Trainer:
         dev: Sequence[Document] = (),
     ) -> _Trained:
         """Train one network on documents; with a dev set, keep the weights that score best on it."""
-        config, start = self.config, self.start
+        config, start, lessons = self.config, self.start, self.lessons
         documents = [*corpus, *replayed]
         labels = start.labels(self.ontology, documents)
         dataset, unrepresentable = to_dataset(documents, start.tokenizer, labels)
@@ -234,16 +240,21 @@ class _Trainer:
         mask_id = start.tokenizer.token_to_id("[MASK]")
         hiding = None if mask_id is None else Hiding(mask_id, config.word_dropout, config.mention_dropout)
         n_steps = batches.per_epoch * config.epochs
+
+        def loss_of(batch: TrainingBatch) -> Tensor:
+            loss = compute_loss(
+                model, batch.annotated, partial=batch.partial, with_predicted=True, hiding=hiding
+            )
+            if lessons is None or batch.lesson is None:
+                return loss
+            return loss + distillation_loss(model, lessons.teachers, batch.lesson, hiding=hiding)
+
         history = fit(
             model,
-            lambda batch: compute_loss(
-                model,
-                batch.annotated,
-                partial=batch.partial,
-                with_predicted=True,
-                hiding=hiding,
-            ),
-            batches.at,
+            loss_of,
+            batches.at
+            if lessons is None
+            else lambda step: batches.at(step)._replace(lesson=lessons.at(step)),
             groups=parameter_groups(model, config),
             config=LoopConfig(
                 n_steps=n_steps,
@@ -299,7 +310,10 @@ class _Trainer:
         """What a run's result depends on: its data, where it starts, and most of its configuration."""
         values = {key: value for key, value in self.config.to_dict().items() if key not in NOT_IDENTIFYING}
         data = hashlib.sha256("\n".join(document.to_json() for document in documents).encode()).hexdigest()
-        return json.dumps([values, self.start.weights, data, self.ontology.fingerprint], sort_keys=True)
+        told = [] if self.lessons is None else [self.lessons.identity]
+        return json.dumps(
+            [values, self.start.weights, data, self.ontology.fingerprint, *told], sort_keys=True
+        )
 
 
 def _watch(extractor: Extractor, dev: Sequence[Document]) -> Mapping[str, float]:

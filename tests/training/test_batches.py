@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from libyaevents.assemble import Labels
 from libyaevents.documents import Document, Event, Trigger
 from libyaevents.errors import CorpusError
-from libyaevents.training.batches import COMMON_SHARE, Batches, TrainingBatch, repeat_factors
+from libyaevents.training.batches import COMMON_SHARE, Batches, Lessons, TrainingBatch, repeat_factors
 from libyaevents.training.config import TrainConfig
 from libyaevents.training.data import to_dataset
 
@@ -133,3 +133,30 @@ def test_no_words(tokenizer: Tokenizer, labels: Labels) -> None:
     """A corpus without words is an error that says what is expected."""
     with pytest.raises(CorpusError, match="the corpus holds no words: expected at least one annotated"):
         _batches(Document(text=" "), tokenizer, labels)
+
+
+def test_lessons_come_once_before_any_comes_again(
+    article: Document, tokenizer: Tokenizer, labels: Labels
+) -> None:
+    """Each window of plain text comes once, unannotated, then in another order; a step decides its batch."""
+    texts = [article.text, "عاد الهدوء إلى المدينة."]
+    lessons, again = (
+        Lessons.of(texts, [], labels, tokenizer, max_subwords=64, batch_size=2, seed=3) for _ in range(2)
+    )
+    per_epoch = len(lessons.examples) // 2
+    steps = [lessons.at(step) for step in range(2 * per_epoch)]
+    rounds = [
+        [tuple(example.window.input_ids.tolist()) for batch in part for example in batch.examples]
+        for part in (steps[:per_epoch], steps[per_epoch:])
+    ]
+    assert all(len(set(found)) == len(found) == 2 * per_epoch for found in rounds)
+    assert rounds[0] != rounds[1]
+    assert (again.at(1).windows.input_ids == steps[1].windows.input_ids).all()
+    assert all(not batch.entity_tags.clamp(min=0).any() for batch in steps)
+    assert lessons.identity == again.identity
+
+
+def test_few_lessons_make_smaller_batches(tokenizer: Tokenizer, labels: Labels) -> None:
+    """Where there are fewer windows than a step takes, each step has them all."""
+    lessons = Lessons.of(["عاد الهدوء."], [], labels, tokenizer, max_subwords=64, batch_size=8)
+    assert [len(lessons.at(step).examples) for step in range(3)] == [1, 1, 1]

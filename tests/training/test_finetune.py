@@ -14,7 +14,13 @@ from libyaevents.modeling import EventModel
 from libyaevents.subwords import special_ids
 from libyaevents.training.config import TrainConfig
 from libyaevents.training.data import IGNORED, Batch, Example, make_batch, make_examples, to_dataset
-from libyaevents.training.finetune import TRIGGER_WEIGHT, Hiding, compute_loss, parameter_groups
+from libyaevents.training.finetune import (
+    TRIGGER_WEIGHT,
+    Hiding,
+    compute_loss,
+    distillation_loss,
+    parameter_groups,
+)
 from tests.tiny import make_network
 
 
@@ -193,3 +199,67 @@ def test_parameter_groups(network: EventModel, rate: float | None, rates: list[f
     embeddings = network.encoder.embeddings.word_embeddings.weight
     (own,) = (each for parameters, each in groups for parameter in parameters if parameter is embeddings)
     assert own == (rate or 1e-4)
+
+
+# What other models teach
+
+
+@pytest.fixture
+def teachers(tokenizer: Tokenizer, labels: Labels) -> list[EventModel]:
+    """Two other networks, which find triggers."""
+    found = [make_network(labels, tokenizer.get_vocab_size(), seed=seed) for seed in (1, 2)]
+    for teacher in found:
+        torch.nn.init.normal_(teacher.triggers.weight, std=0.3, generator=torch.Generator().manual_seed(0))
+    return found
+
+
+def test_who_teaches_itself_learns_nothing(teachers: list[EventModel], examples: list[Example]) -> None:
+    """Against its own probabilities a network is at the minimum: no weight has a gradient."""
+    (network, _), batch = teachers, make_batch(examples)
+    loss = distillation_loss(network, [network], batch)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert loss > 1
+    moved = {name: float(weight.grad.abs().max()) for name, weight in network.named_parameters()}  # type: ignore[union-attr]
+    assert max(moved.values()) < 1e-5, moved
+
+
+def test_student_comes_nearer_to_its_teachers(
+    network: EventModel, teachers: list[EventModel], examples: list[Example]
+) -> None:
+    """A few steps bring all heads nearer; the teachers stay as they are, and gold is not looked at."""
+    batch = make_batch([replace(example, triggers=()) for example in examples[:4]])
+    before = [{name: weight.clone() for name, weight in each.state_dict().items()} for each in teachers]
+    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
+    with torch.no_grad():
+        least = float(distillation_loss(teachers[0], teachers, batch))
+        first = float(distillation_loss(network, teachers, batch))
+    for _ in range(12):
+        optimizer.zero_grad()
+        distillation_loss(network, teachers, batch, hiding=Hiding(4, 0.05)).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    without = [name for name, weight in network.named_parameters() if weight.grad is None]
+    assert without == []
+    with torch.no_grad():
+        last = float(distillation_loss(network, teachers, batch))
+        assert last == pytest.approx(
+            float(distillation_loss(network, teachers, make_batch(examples[:4]))), rel=1e-5
+        )
+    assert last < first
+    assert least < first
+    assert all(
+        torch.equal(each.state_dict()[name], value)
+        for each, old in zip(teachers, before, strict=True)
+        for name, value in old.items()
+    )
+
+
+def test_text_without_a_trigger_teaches_names(
+    network: EventModel, teachers: list[EventModel], examples: list[Example]
+) -> None:
+    """Where the teachers find no event, entities and triggers alone are learnt."""
+    for teacher in teachers:
+        with torch.no_grad():
+            teacher.triggers.bias[0] = 100.0
+    distillation_loss(network, teachers, make_batch(examples[:2])).backward()  # type: ignore[no-untyped-call]
+    assert network.entities.weight.grad is not None
+    assert all(weight.grad is None for weight in network.role_head.parameters())

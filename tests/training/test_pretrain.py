@@ -119,14 +119,14 @@ def test_report(config: PretrainConfig, text: str) -> None:
 
 
 def _stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    draw = module._draw
+    draw = module.draw
 
     def fail(training: Any, number: int, config: PretrainConfig) -> Any:
         if number == step:
             raise KeyboardInterrupt
         return draw(training, number, config)
 
-    monkeypatch.setattr(module, "_draw", fail)
+    monkeypatch.setattr(module, "draw", fail)
 
 
 @pytest.mark.parametrize("fresh_layers", [False, True])
@@ -271,31 +271,29 @@ def test_unreadable_text(
 
 
 @pytest.fixture
-def masker(config: PretrainConfig, tiny_encoder: Path) -> module._Masker:
+def masker(config: PretrainConfig, tiny_encoder: Path) -> module.Masker:
     """What makes batches, over the tiny text."""
     config.output.mkdir()
     text = Text.of(config.text, focus=None)
     tokens = Tokens.read(text, _start(config) / "tokenizer.json", config.output)
     tokenizer = load_tokenizer(tiny_encoder / "tokenizer.json")
-    return module._Masker(tokens, tokenizer, config, n_positions=128)
+    return module.Masker(tokens, tokenizer, config, n_positions=128)
 
 
-def _batch(
-    masker: module._Masker, seed: int = 0, n: int = 64
-) -> tuple[NDArray[np.int64], module._MaskedBatch]:
+def _batch(masker: module.Masker, seed: int = 0, n: int = 64) -> tuple[NDArray[np.int64], module.MaskedBatch]:
     """The original subwords of some sequences, and their masked batch."""
     numbers = np.arange(n)
     return masker.tokens.sequences(numbers, LENGTH), masker.batch(numbers, seed=(0, seed))
 
 
-def _is_masked(batch: module._MaskedBatch) -> NDArray[np.bool_]:
+def _is_masked(batch: module.MaskedBatch) -> NDArray[np.bool_]:
     """Which subwords of a batch are masked: (batch, subwords)."""
     is_masked = np.zeros(batch.input_ids.shape, np.bool_)
     is_masked.flat[batch.places.numpy()] = True
     return is_masked
 
 
-def test_whole_words_are_masked(masker: module._Masker) -> None:
+def test_whole_words_are_masked(masker: module.Masker) -> None:
     """Of a word in several pieces all are masked or none."""
     ids, batch = _batch(masker)
     goes_on = masker.tokens.continues[ids][:, 1:]
@@ -306,7 +304,7 @@ def test_whole_words_are_masked(masker: module._Masker) -> None:
 
 
 @pytest.mark.parametrize("share", [0.001, 0.18, 0.5])
-def test_share_of_masked_words(masker: module._Masker, share: float) -> None:
+def test_share_of_masked_words(masker: module.Masker, share: float) -> None:
     """About the asked share of words is masked, in every row at least one word, whole."""
     masker.config = replace(masker.config, mask_share=share)
     ids, batch = _batch(masker, n=250)
@@ -319,7 +317,7 @@ def test_share_of_masked_words(masker: module._Masker, share: float) -> None:
     np.testing.assert_array_equal(is_masked[:, 1:][goes_on[:, 1:]], is_masked[:, :-1][goes_on[:, 1:]])
 
 
-def test_what_is_shown(masker: module._Masker) -> None:
+def test_what_is_shown(masker: module.Masker) -> None:
     """Of masked subwords eight in ten are shown as [MASK], one as another, one as itself; the rest as is."""
     ids, batch = _batch(masker, n=250)
     is_masked, shown = _is_masked(batch), batch.input_ids.numpy()
@@ -331,7 +329,7 @@ def test_what_is_shown(masker: module._Masker) -> None:
     assert batch.targets.tolist() == ids[is_masked].tolist()
 
 
-def test_separators_are_never_masked(masker: module._Masker) -> None:
+def test_separators_are_never_masked(masker: module.Masker) -> None:
     """[SEP] and other special pieces are always shown, and never a target."""
     ids, batch = _batch(masker, n=250)
     is_special = masker.is_special[ids]
@@ -339,7 +337,7 @@ def test_separators_are_never_masked(masker: module._Masker) -> None:
     assert not _is_masked(batch)[is_special].any()
 
 
-def test_positions_start_anywhere(masker: module._Masker) -> None:
+def test_positions_start_anywhere(masker: module.Masker) -> None:
     """Positions count up from a random offset, so that all of the encoder's positions are trained."""
     _, batch = _batch(masker, n=250)
     starts = batch.position_ids[:, 0]
@@ -348,7 +346,7 @@ def test_positions_start_anywhere(masker: module._Masker) -> None:
     assert 100 < starts.max() <= 128 - LENGTH
 
 
-def test_batch_of_a_step(masker: module._Masker) -> None:
+def test_batch_of_a_step(masker: module.Masker) -> None:
     """A batch is the same for the same seed, and another for another."""
     first, again, other = (_batch(masker, seed)[1] for seed in (1, 1, 2))
     assert torch.equal(first.input_ids, again.input_ids)
@@ -360,8 +358,7 @@ def test_every_sequence_once_an_epoch(config: PretrainConfig) -> None:
     """Steps of an epoch draw different sequences, another epoch another order, never the held-out ones."""
     training = np.arange(16, 16 + 40)
     epochs = [
-        [module._draw(training, step, config).tolist() for step in range(start, start + 5)]
-        for start in (0, 5)
+        [module.draw(training, step, config).tolist() for step in range(start, start + 5)] for start in (0, 5)
     ]
     for epoch in epochs:
         assert sorted(number for batch in epoch for number in batch) == training.tolist()

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from libyaevents.calibrators import Calibrator
 from libyaevents.catalog import model_folder
-from libyaevents.checkpoint import load_labels, load_settings, save_settings
+from libyaevents.checkpoint import load_labels, load_network, load_settings, save_settings
 from libyaevents.documents import Argument, Document, Entity, Event, Trigger
 from libyaevents.errors import (
     CheckpointError,
@@ -25,11 +25,14 @@ from libyaevents.errors import (
 )
 from libyaevents.extractor import Extractor
 from libyaevents.formats.jsonl import write_documents
+from libyaevents.ontology import load_ontology
 from libyaevents.training import train as module
+from libyaevents.training.batches import Lessons
 from libyaevents.training.config import TrainConfig
 from libyaevents.training.corpus import text_hash
-from libyaevents.training.finetune import compute_loss
+from libyaevents.training.finetune import compute_loss, distillation_loss
 from libyaevents.training.report import TrainingReport
+from libyaevents.training.start import start_from
 from libyaevents.training.train import calibrate_model, train
 
 PLACES = ("سرت", "طرابلس", "مصراتة", "بنغازي", "درنة", "الجفرة")
@@ -217,6 +220,35 @@ def test_finished_run_started_again(quick_graphs: None, packaged_run: TrainingRe
     assert again.history.losses == packaged_run.history.losses
     assert all(torch.equal(value, before[name]) for name, value in _weights(again).items())
     assert again.cross_validation == packaged_run.cross_validation
+
+
+# Taught by other models
+
+
+def test_lessons_bring_a_model_nearer_to_its_teacher(
+    quick_graphs: None, tmp_path: Path, tiny_encoder: Path, corpus: str, article: Document
+) -> None:
+    """With lessons the same run ends nearer to the teacher, whose weights stay, and writes a whole model."""
+    start = start_from(_config(tmp_path, tiny_encoder), load_ontology())
+    labels = start.labels(load_ontology(), [])
+    torch.manual_seed(7)
+    teacher = start.make().eval()
+    with torch.no_grad():
+        teacher.entities.weight.normal_(0, 0.3)
+    weights = {name: value.clone() for name, value in teacher.state_dict().items()}
+    lessons = Lessons.of([article.text], [teacher], labels, start.tokenizer, max_subwords=64, batch_size=4)
+
+    def distance(report: TrainingReport) -> float:
+        with torch.no_grad():
+            return float(distillation_loss(load_network(report.model), [teacher], lessons.at(0)))
+
+    values: dict[str, Any] = {"corpus": (corpus,), "epochs": 4}
+    alone = train(_config(tmp_path / "alone", tiny_encoder, **values))
+    taught = train(_config(tmp_path / "taught", tiny_encoder, **values), lessons=lessons)
+    assert taught.history.step == alone.history.step
+    assert distance(taught) < 0.9 * distance(alone)
+    assert Extractor.from_pretrained(taught.model, engine="torch").extract(article.text).text == article.text
+    assert all(torch.equal(value, weights[name]) for name, value in teacher.state_dict().items())
 
 
 # Resuming

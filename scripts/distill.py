@@ -1,0 +1,474 @@
+"""Teach a small model by larger ones, as the shipped model was.
+
+In three steps, each a command. TRAIN, NEWS and NAMES are annotated articles and corpora of names, as for
+`libyaevents train`; TEXT is plain or `.xz`, as for `libyaevents pretrain`. A GPU is meant; a CPU will do.
+
+    python scripts/distill.py encoder --text TEXT --without DEV --minutes 10.3 --out encoder.safetensors
+    python scripts/distill.py teacher --encoder encoder.safetensors --corpus TRAIN --corpus article
+        --corpus open --corpus NEWS --partial NAMES --seed 1 --learning-rate 2e-4 --minutes 2.3
+        --out teacher-1.safetensors
+    python scripts/distill.py student --teacher teacher-1.safetensors --teacher teacher-2.safetensors
+        --teacher teacher-3.safetensors --text TEXT --focus TRAIN --without DEV --corpus TRAIN
+        --corpus article --corpus open --corpus NEWS --partial NAMES --dev DEV --minutes 5.2
+        --out runs/compact
+
+An encoder that no user runs need not be a BERT: the teachers' has layer norms before its layers, no biases,
+rotary positions, normalized queries and keys, and its matrices are optimized by Muon. The teachers read the
+student's subwords. Documents that copy those of DEV are left out of all text. `--steps` ends `encoder` and
+`teacher` early, to try them out.
+
+Sources: distillation, Hinton et al. 2015, https://arxiv.org/abs/1503.02531; rotary positions, Su et al. 2021,
+https://arxiv.org/abs/2104.09864; query-key normalization, Henry et al. 2020,
+https://arxiv.org/abs/2010.04245; Muon, Jordan et al. 2024, https://kellerjordan.github.io/posts/muon, with
+steps as long as Adam's, Liu et al. 2025, https://arxiv.org/abs/2502.16982.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import BertConfig
+
+from libyaevents.assemble import Labels
+from libyaevents.catalog import find_encoder
+from libyaevents.checkpoint import TOKENIZER
+from libyaevents.errors import CheckpointError, InputError, LibyaeventsError
+from libyaevents.modeling import EventModel, HeadConfig
+from libyaevents.ontology import load_ontology
+from libyaevents.outputs import open_whole
+from libyaevents.subwords import load_tokenizer
+from libyaevents.training.batches import Batches, Lessons, TrainingBatch
+from libyaevents.training.config import PretrainConfig, TrainConfig
+from libyaevents.training.corpus import read_corpus
+from libyaevents.training.data import to_dataset
+from libyaevents.training.devices import Ahead, autocast, training_device
+from libyaevents.training.finetune import Hiding, compute_loss
+from libyaevents.training.loop import fit
+from libyaevents.training.pretrain import HELD_OUT_SEQUENCES, MaskedBatch, Masker, draw
+from libyaevents.training.start import start_from
+from libyaevents.training.state import LoopConfig
+from libyaevents.training.text import Text, Tokens
+from libyaevents.training.train import train
+
+STUDENT = "compact"  # the encoder that the student starts from; all read its subwords
+PRECISION: Literal["bfloat16"] = "bfloat16"
+
+# The teachers' encoder.
+N_LAYERS, WIDTH, HEAD_SIZE = 12, 512, 64
+SEQUENCE_LENGTH, SEQUENCES, MASK_SHARE = 128, 512, 0.22
+RATE, WEIGHT_DECAY, MOMENTUM = 2e-3, 0.05, 0.95
+WARMUP_STEPS, FALL_FROM = 200, 0.4  # of the run; before it the rate stands
+LOG_EVERY = 100  # steps
+
+# The teachers.
+TEACHER_WINDOWS, TEACHER_EPOCHS, TEACHER_DROPOUT, ROLE_SIZE = 16, 9, 0.3, 256
+HEAD_RATE, AVERAGE = 1.5e-3, 0.995
+
+# The student.
+TOPIC_SHARE = 0.015  # of a document's words that are triggers
+LESSON_WINDOWS, GOLD_WINDOWS, STUDENT_EPOCHS = 256, 16, 8
+STUDENT_RATE, STUDENT_HEAD_RATE, STUDENT_AVERAGE, STUDENT_DROPOUT = 7e-4, 2e-3, 0.999, 0.15
+WORD_DROPOUT, MAX_SUBWORDS = 0.05, 128
+
+
+class Block(nn.Module):
+    """One layer, (batch, subwords, width) in and out; it starts as the identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.attention = nn.Parameter(torch.randn(4, width, width) * 0.5 / width**0.5)  # q, k, v, output
+        self.up = nn.Parameter(torch.randn(4 * width, width) * 0.5 / width**0.5)
+        self.down = nn.Parameter(torch.zeros(width, 4 * width))
+        self.attention_norm, self.norm = (nn.LayerNorm(width, bias=False) for _ in range(2))
+        nn.init.zeros_(self.attention[3])
+
+    def forward(
+        self, states: Tensor, turns: tuple[Tensor, Tensor], mask: Tensor | None, share: float
+    ) -> Tensor:
+        """`turns` are of `TeacherEncoder`, `mask` (batch, 1, 1, subwords) or none, `share` is dropped."""
+        batch, length, width = states.shape
+        projected = F.linear(self.attention_norm(states), self.attention[:3].flatten(0, 1))
+        query, key, value = projected.view(batch, length, 3, -1, HEAD_SIZE).permute(2, 0, 3, 1, 4)
+        query, key = (_turn(F.rms_norm(each, (HEAD_SIZE,)), turns).to(value.dtype) for each in (query, key))
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        output = F.linear(attended.transpose(1, 2).reshape(batch, length, width), self.attention[3])
+        states = states + F.dropout(output, share, self.training)
+        output = F.linear(F.gelu(F.linear(self.norm(states), self.up)), self.down)
+        return states + F.dropout(output, share, self.training)
+
+
+def _turn(vectors: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
+    cos, sin = turns
+    left, right = vectors.float().chunk(2, -1)
+    return torch.cat([left * cos - right * sin, right * cos + left * sin], -1)
+
+
+class TeacherEncoder(nn.Module):
+    """Subwords to states, called as `EventModel` calls a BERT."""
+
+    cos: Tensor
+    sin: Tensor
+
+    def __init__(self, n_pieces: int, width: int, n_layers: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.words = nn.Embedding(n_pieces, width)
+        nn.init.normal_(self.words.weight, std=0.02)
+        self.first_norm, self.last_norm = (nn.LayerNorm(width, bias=False) for _ in range(2))
+        self.blocks = nn.ModuleList(Block(width) for _ in range(n_layers))
+        speeds = 1000 ** -torch.linspace(0, 1, HEAD_SIZE // 2 + 1)[:-1]  # radians a position
+        angles = torch.arange(512).unsqueeze(1) * speeds  # (positions, speeds)
+        self.register_buffer("cos", angles.cos(), persistent=False)
+        self.register_buffer("sin", angles.sin(), persistent=False)
+        self.share = dropout
+
+    def states(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """The states (batch, subwords, width) of `input_ids` (batch, subwords)."""
+        length = input_ids.shape[1]
+        states = F.dropout(self.first_norm(self.words(input_ids)), self.share, self.training)
+        mask = None if attention_mask is None else attention_mask[:, None, None, :].bool()
+        for block in self.blocks:
+            states = block(states, (self.cos[:length], self.sin[:length]), mask, self.share)
+        normed: Tensor = self.last_norm(states)
+        return normed
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> SimpleNamespace:
+        """See `states`."""
+        return SimpleNamespace(last_hidden_state=self.states(input_ids, attention_mask))
+
+
+class MaskedModel(nn.Module):
+    """The encoder with a head that tells masked subwords."""
+
+    def __init__(self, encoder: TeacherEncoder) -> None:
+        super().__init__()
+        n_pieces, width = encoder.words.weight.shape
+        self.encoder, self.dense, self.norm = encoder, nn.Linear(width, width), nn.LayerNorm(width)
+        self.bias = nn.Parameter(torch.zeros(n_pieces))
+
+    def loss(self, states: Tensor, batch: MaskedBatch) -> Tensor:
+        """The mean cross-entropy over the masked places of `states` (batch, subwords, width)."""
+        hidden = self.norm(F.gelu(self.dense(states.flatten(0, 1)[batch.places])))
+        logits = F.linear(hidden, self.encoder.words.weight, self.bias)
+        return F.cross_entropy(logits.float(), batch.targets)
+
+
+class Muon:
+    """Momentum with all singular values made one, for matrices (…, rows, columns); like shapes together."""
+
+    def __init__(self, matrices: Iterable[nn.Parameter]) -> None:
+        self.momenta: dict[nn.Parameter, Tensor] = {each: torch.zeros_like(each) for each in matrices}
+        self.shapes: defaultdict[tuple[int, int], list[nn.Parameter]] = defaultdict(list)
+        for each in self.momenta:
+            self.shapes[each.shape[-2], each.shape[-1]].append(each)
+
+    @torch.no_grad()
+    def step(self, rate: float) -> None:
+        """Move by the gradients, and forget them."""
+        for shape, matrices in self.shapes.items():
+            moves = []
+            for matrix in matrices:
+                if matrix.grad is None:
+                    raise RuntimeError("a matrix of the encoder has no gradient")
+                momentum = self.momenta[matrix].lerp_(matrix.grad, 1 - MOMENTUM)
+                moves.append(matrix.grad.lerp(momentum, MOMENTUM).reshape(-1, *shape))
+            sizes = [len(move) for move in moves]
+            whitened = _orthogonalize(torch.cat(moves)).float() * 0.2 * max(shape) ** 0.5
+            for matrix, move in zip(matrices, whitened.split(sizes), strict=True):
+                matrix.mul_(1 - rate * WEIGHT_DECAY).add_(move.view_as(matrix), alpha=-rate)
+                matrix.grad = None
+
+
+def _orthogonalize(matrices: Tensor) -> Tensor:
+    """Newton-Schulz iterations of Muon, on (n, rows, columns)."""
+    is_tall = matrices.shape[-2] > matrices.shape[-1]
+    result = (matrices.mT if is_tall else matrices).bfloat16()
+    result = result / (result.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(5):
+        square = result @ result.mT
+        result = 3.4445 * result + (-4.7750 * square + 2.0315 * square @ square) @ result
+    orthogonal: Tensor = result.mT if is_tall else result
+    return orthogonal
+
+
+def pretrain_encoder(options: argparse.Namespace) -> None:
+    """Pretrain the teachers' encoder by whole-word masked language modeling."""
+    tokenizer_path = Path(find_encoder(STUDENT)) / TOKENIZER
+    text, device = Text.of(options.text, without=options.without), training_device()
+    with TemporaryDirectory() as folder:
+        tokens = Tokens.read(text, tokenizer_path, Path(folder))
+        ids = np.asarray(tokens.ids).copy()
+    tokens = Tokens(ids, tokens.continues, tokens.sha256)
+    n_sequences = tokens.n_sequences(SEQUENCE_LENGTH)
+    if n_sequences < 2 * HELD_OUT_SEQUENCES:
+        raise InputError(
+            f"the text has {n_sequences} sequences: expected {2 * HELD_OUT_SEQUENCES} at least; give more"
+        )
+    config = PretrainConfig(
+        text=tuple(options.text),
+        output=options.out,
+        batch_size=min(SEQUENCES, n_sequences - HELD_OUT_SEQUENCES),
+        sequence_length=SEQUENCE_LENGTH,
+        mask_share=MASK_SHARE,
+    )
+    masker = Masker(tokens, load_tokenizer(tokenizer_path), config, n_positions=SEQUENCE_LENGTH)
+    training = np.arange(HELD_OUT_SEQUENCES, n_sequences)
+    torch.manual_seed(options.seed)
+    encoder = TeacherEncoder(len(tokens.continues), options.width, options.layers)
+    model = MaskedModel(encoder).to(device)
+    ahead = Ahead(lambda step: masker.batch(draw(training, step, config), seed=(options.seed, step)))
+    _optimize(model, ahead, _progress(options.minutes, options.steps))
+    held_out = masker.batch(np.arange(HELD_OUT_SEQUENCES), seed=(options.seed, 2**32)).to(device)
+    with torch.no_grad(), autocast(PRECISION, device):
+        loss = float(model.eval().loss(encoder.states(held_out.input_ids), held_out))
+    print(f"held-out loss {loss:.3f}, {n_sequences * SEQUENCE_LENGTH:,} subwords of text")
+    shape = {"width": options.width, "layers": options.layers}
+    _save(encoder, shape | {"held_out_loss": round(loss, 4)}, options.out)
+
+
+def _optimize(model: MaskedModel, ahead: Ahead, progress: Iterator[float]) -> None:
+    device = next(model.parameters()).device
+    encode = torch.compile(model.encoder.states) if device.type == "cuda" else model.encoder.states
+    matrices = [weight for weight in model.encoder.blocks.parameters() if weight.ndim > 1]
+    others = [weight for weight in model.parameters() if all(weight is not each for each in matrices)]
+    muon = Muon(matrices)
+    adam = torch.optim.AdamW(others, lr=RATE, betas=(0.9, 0.98), weight_decay=0.0)
+    losses: list[Tensor] = []
+    for step, done in enumerate(progress):
+        rate = RATE * min(1.0, (step + 1) / WARMUP_STEPS, (1 - done) / (1 - FALL_FROM))
+        batch = ahead(step).to(device)
+        with autocast(PRECISION, device):
+            loss = model.loss(encode(batch.input_ids), batch)
+        adam.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+        nn.utils.clip_grad_norm_(others, 1.0)
+        adam.param_groups[0]["lr"] = rate
+        adam.step()
+        muon.step(rate)
+        losses.append(loss.detach())
+        if len(losses) == LOG_EVERY:
+            print(f"step {step + 1}: loss {float(torch.stack(losses).mean()):.3f}", file=sys.stderr)
+            losses.clear()
+    ahead.close()
+
+
+def _progress(minutes: float, most_steps: int | None) -> Iterator[float]:
+    """For each step the share of the run that is over."""
+    started, step = time.monotonic(), 0
+    while True:
+        done = (time.monotonic() - started) / (60 * minutes)
+        if most_steps is not None:
+            done = max(done, step / most_steps)
+        if done >= 1:
+            return
+        yield done
+        step += 1
+
+
+class Teacher(EventModel):
+    """The event model over another encoder."""
+
+    def __init__(self, encoder: TeacherEncoder, labels: Labels) -> None:
+        width = encoder.words.weight.shape[1]
+        # A BERT of next to nothing, which the encoder replaces.
+        none = BertConfig(
+            vocab_size=1, hidden_size=width, num_hidden_layers=0, num_attention_heads=1, intermediate_size=1
+        )
+        heads = HeadConfig(
+            n_entity_types=len(labels.entities),
+            n_event_types=len(labels.events),
+            n_roles=len(labels.roles),
+            n_factuality=len(labels.factuality),
+            role_size=ROLE_SIZE,
+            dropout=TEACHER_DROPOUT,
+        )
+        super().__init__(none, heads)
+        self.encoder = encoder  # type: ignore[assignment]  # which is called in the same way
+
+
+def train_teacher(options: argparse.Namespace) -> None:
+    """Fine-tune a teacher from its encoder."""
+    config = TrainConfig(
+        corpus=tuple(options.corpus),
+        partial=tuple(options.partial),
+        encoder=STUDENT,  # for its tokenizer
+        batch_size=TEACHER_WINDOWS,
+        max_subwords=MAX_SUBWORDS,
+        word_dropout=WORD_DROPOUT,
+        seed=options.seed,
+    )
+    ontology = load_ontology()
+    start, corpus = start_from(config, ontology), read_corpus(config.corpus, ontology)
+    labels = start.labels(ontology, corpus)
+    dataset, _ = to_dataset(corpus, start.tokenizer, labels)
+    batches = Batches(corpus, list(dataset), labels, start.tokenizer, config)
+    weights, shape = _load(options.encoder)
+    torch.manual_seed(options.seed)
+    n_pieces = start.tokenizer.get_vocab_size()
+    model = Teacher(TeacherEncoder(n_pieces, shape["width"], shape["layers"], dropout=0.1), labels)
+    _fill(model.encoder, weights, options.encoder)
+    in_encoder = list(model.encoder.parameters())
+    heads = [weight for name, weight in model.named_parameters() if not name.startswith("encoder.")]
+    hiding = Hiding(start.tokenizer.get_vocab()["[MASK]"], WORD_DROPOUT)
+
+    def loss_of(batch: TrainingBatch) -> Tensor:
+        return compute_loss(model, batch.annotated, partial=batch.partial, with_predicted=True, hiding=hiding)
+
+    with TemporaryDirectory() as folder:
+        history = fit(
+            model,
+            loss_of,
+            batches.at,
+            groups=[(in_encoder, options.learning_rate), (heads, HEAD_RATE)],
+            config=LoopConfig(
+                n_steps=options.steps or TEACHER_EPOCHS * batches.per_epoch,
+                average_decay=AVERAGE,
+                seed=options.seed,
+                precision=PRECISION,
+                time_budget_s=60 * options.minutes,
+            ),
+            folder=Path(folder),
+        )
+    print(f"{history.step} steps, loss {history.losses[-1][1]:.3f}")
+    facts = {"width": shape["width"], "layers": shape["layers"], "labels": labels.to_json()}
+    _save(model, facts, options.out)
+
+
+def train_student(options: argparse.Namespace) -> None:
+    """Distil teachers into a model folder, which is measured on dev as `libyaevents train` does."""
+    config = TrainConfig(
+        corpus=tuple(options.corpus),
+        partial=tuple(options.partial),
+        dev=options.dev,
+        encoder=STUDENT,
+        output=options.out,
+        name=options.name,
+        epochs=STUDENT_EPOCHS,
+        batch_size=GOLD_WINDOWS,
+        max_subwords=MAX_SUBWORDS,
+        encoder_learning_rate=STUDENT_RATE,
+        head_learning_rate=STUDENT_HEAD_RATE,
+        dropout=STUDENT_DROPOUT,
+        word_dropout=WORD_DROPOUT,
+        average_decay=STUDENT_AVERAGE,
+        seed=options.seed,
+        precision=PRECISION,
+        time_budget_minutes=options.minutes,
+        folds=0,
+    )
+    ontology = load_ontology()
+    start = start_from(config, ontology)
+    labels = start.labels(ontology, read_corpus(config.corpus, ontology))
+    n_pieces = start.tokenizer.get_vocab_size()
+    teachers = [_load_teacher(path, labels, n_pieces) for path in options.teacher]
+    text = Text.of(options.text, focus=options.focus, without=options.without)
+    lessons = Lessons.of(
+        ("\n".join(paragraphs) for paragraphs in text.documents(min_share=TOPIC_SHARE)),
+        teachers,
+        labels,
+        start.tokenizer,
+        max_subwords=MAX_SUBWORDS,
+        batch_size=options.batch_size,
+        seed=options.seed,
+    )
+    if not lessons.examples:
+        raise InputError(f"no document of the text is on the topic of {options.focus}: give news on it")
+    print(f"{len(lessons.examples):,} windows of text", file=sys.stderr)
+    print(train(config, lessons=lessons).to_text())
+
+
+def _load_teacher(path: Path, labels: Labels, n_pieces: int) -> Teacher:
+    weights, shape = _load(path)
+    if "labels" not in shape:
+        raise CheckpointError(f"{path} is an encoder: expected a file that `teacher` wrote")
+    known = Labels.from_json(shape["labels"])
+    if (known.entities, known.events, known.roles) != (labels.entities, labels.events, labels.roles):
+        raise CheckpointError(f"{path} knows other labels than the student: train it with the same package")
+    model = Teacher(TeacherEncoder(n_pieces, shape["width"], shape["layers"]), labels)
+    _fill(model, weights, path)
+    return model.to(training_device()).eval().requires_grad_(False)
+
+
+def _save(model: nn.Module, facts: dict[str, Any], path: Path) -> None:
+    weights = {name: value.detach().half().cpu().contiguous() for name, value in model.state_dict().items()}
+    with open_whole(path) as file, TemporaryDirectory() as folder:
+        save_file(weights, Path(folder) / "weights", metadata={"facts": json.dumps(facts)})
+        file.write((Path(folder) / "weights").read_bytes())
+
+
+def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads(file.metadata()["facts"])
+        return load_file(path), facts
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error}): expected a file that this script wrote"
+        ) from error
+
+
+def _fill(module: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
+    try:
+        module.load_state_dict(weights)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip()
+        raise CheckpointError(f"{path} does not fit: {first} Give the file of the step before") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    commands = parser.add_subparsers(required=True)
+    runs = {"encoder": pretrain_encoder, "teacher": train_teacher, "student": train_student}
+    encoder, teacher, student = parsers = [
+        commands.add_parser(name, help=run.__doc__) for name, run in runs.items()
+    ]
+    for command, run in zip(parsers, runs.values(), strict=True):
+        command.set_defaults(run=run)
+        command.add_argument("--minutes", type=float, required=True)
+        command.add_argument("--seed", type=int, default=1)
+        command.add_argument("--out", type=Path, required=True)
+        if command is not student:
+            command.add_argument("--steps", type=int, help="at most")
+    for command in (encoder, student):
+        command.add_argument("--text", type=Path, action="append", required=True)
+        command.add_argument("--without", type=Path, help="annotated articles whose copies are left out")
+    for command in (teacher, student):
+        command.add_argument("--corpus", action="append", required=True)
+        command.add_argument("--partial", action="append", default=[])
+    encoder.add_argument("--layers", type=int, default=N_LAYERS)
+    encoder.add_argument("--width", type=int, default=WIDTH, help=f"a multiple of {HEAD_SIZE}")
+    teacher.add_argument("--encoder", type=Path, required=True)
+    teacher.add_argument("--learning-rate", type=float, default=2e-4, help="of the encoder")
+    student.add_argument("--teacher", type=Path, action="append", required=True)
+    student.add_argument("--focus", type=Path, required=True, help="annotated articles that tell the topic")
+    student.add_argument("--dev")
+    student.add_argument("--name", default="compact")
+    student.add_argument("--batch-size", type=int, default=LESSON_WINDOWS, help="windows of text in a step")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one step; exit code 2 for what its user can mend."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except LibyaeventsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
