@@ -17,36 +17,30 @@ rotary positions, normalized queries and keys, and its matrices are optimized by
 student's subwords. Documents that copy those of DEV are left out of all text. `--steps` ends `encoder` and
 `teacher` early, to try them out.
 
-Sources: distillation, Hinton et al. 2015, https://arxiv.org/abs/1503.02531; rotary positions, Su et al. 2021,
-https://arxiv.org/abs/2104.09864; query-key normalization, Henry et al. 2020,
-https://arxiv.org/abs/2010.04245; Muon, Jordan et al. 2024, https://kellerjordan.github.io/posts/muon, with
-steps as long as Adam's, Liu et al. 2025, https://arxiv.org/abs/2502.16982.
+Source: distillation, Hinton et al. 2015, https://arxiv.org/abs/1503.02531. The teachers' network is in
+`teacher_network.py`, with its own.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
+from teacher_network import HEAD_SIZE, MaskedModel, Muon, Teacher, TeacherEncoder
 from torch import Tensor, nn
-from transformers import BertConfig
 
 from libyaevents.assemble import Labels
 from libyaevents.catalog import find_encoder
 from libyaevents.checkpoint import TOKENIZER
 from libyaevents.errors import CheckpointError, InputError, LibyaeventsError
-from libyaevents.modeling import EventModel, HeadConfig
 from libyaevents.ontology import load_ontology
 from libyaevents.outputs import open_whole
 from libyaevents.subwords import load_tokenizer
@@ -57,7 +51,7 @@ from libyaevents.training.data import to_dataset
 from libyaevents.training.devices import Ahead, autocast, training_device
 from libyaevents.training.finetune import Hiding, compute_loss
 from libyaevents.training.loop import fit
-from libyaevents.training.pretrain import HELD_OUT_SEQUENCES, MaskedBatch, Masker, draw
+from libyaevents.training.pretrain import HELD_OUT_SEQUENCES, Masker, draw
 from libyaevents.training.start import start_from
 from libyaevents.training.state import LoopConfig
 from libyaevents.training.text import Text, Tokens
@@ -67,14 +61,14 @@ STUDENT = "compact"  # the encoder that the student starts from; all read its su
 PRECISION: Literal["bfloat16"] = "bfloat16"
 
 # The teachers' encoder.
-N_LAYERS, WIDTH, HEAD_SIZE = 12, 512, 64
+N_LAYERS, WIDTH = 12, 512
 SEQUENCE_LENGTH, SEQUENCES, MASK_SHARE = 128, 512, 0.22
-RATE, WEIGHT_DECAY, MOMENTUM = 2e-3, 0.05, 0.95
+RATE = 2e-3
 WARMUP_STEPS, FALL_FROM = 200, 0.4  # of the run; before it the rate stands
 LOG_EVERY = 100  # steps
 
 # The teachers.
-TEACHER_WINDOWS, TEACHER_EPOCHS, TEACHER_DROPOUT, ROLE_SIZE = 16, 9, 0.3, 256
+TEACHER_WINDOWS, TEACHER_EPOCHS = 16, 9
 HEAD_RATE, AVERAGE = 1.5e-3, 0.995
 
 # The student.
@@ -82,125 +76,6 @@ TOPIC_SHARE = 0.015  # of a document's words that are triggers
 LESSON_WINDOWS, GOLD_WINDOWS, STUDENT_EPOCHS = 256, 16, 8
 STUDENT_RATE, STUDENT_HEAD_RATE, STUDENT_AVERAGE, STUDENT_DROPOUT = 7e-4, 2e-3, 0.999, 0.15
 WORD_DROPOUT, MAX_SUBWORDS = 0.05, 128
-
-
-class Block(nn.Module):
-    """One layer, (batch, subwords, width) in and out; it starts as the identity."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.attention = nn.Parameter(torch.randn(4, width, width) * 0.5 / width**0.5)  # q, k, v, output
-        self.up = nn.Parameter(torch.randn(4 * width, width) * 0.5 / width**0.5)
-        self.down = nn.Parameter(torch.zeros(width, 4 * width))
-        self.attention_norm, self.norm = (nn.LayerNorm(width, bias=False) for _ in range(2))
-        nn.init.zeros_(self.attention[3])
-
-    def forward(
-        self, states: Tensor, turns: tuple[Tensor, Tensor], mask: Tensor | None, share: float
-    ) -> Tensor:
-        """`turns` are of `TeacherEncoder`, `mask` (batch, 1, 1, subwords) or none, `share` is dropped."""
-        batch, length, width = states.shape
-        projected = F.linear(self.attention_norm(states), self.attention[:3].flatten(0, 1))
-        query, key, value = projected.view(batch, length, 3, -1, HEAD_SIZE).permute(2, 0, 3, 1, 4)
-        query, key = (_turn(F.rms_norm(each, (HEAD_SIZE,)), turns).to(value.dtype) for each in (query, key))
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        output = F.linear(attended.transpose(1, 2).reshape(batch, length, width), self.attention[3])
-        states = states + F.dropout(output, share, self.training)
-        output = F.linear(F.gelu(F.linear(self.norm(states), self.up)), self.down)
-        return states + F.dropout(output, share, self.training)
-
-
-def _turn(vectors: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
-    cos, sin = turns
-    left, right = vectors.float().chunk(2, -1)
-    return torch.cat([left * cos - right * sin, right * cos + left * sin], -1)
-
-
-class TeacherEncoder(nn.Module):
-    """Subwords to states, called as `EventModel` calls a BERT."""
-
-    cos: Tensor
-    sin: Tensor
-
-    def __init__(self, n_pieces: int, width: int, n_layers: int, dropout: float = 0.0) -> None:
-        super().__init__()
-        self.words = nn.Embedding(n_pieces, width)
-        nn.init.normal_(self.words.weight, std=0.02)
-        self.first_norm, self.last_norm = (nn.LayerNorm(width, bias=False) for _ in range(2))
-        self.blocks = nn.ModuleList(Block(width) for _ in range(n_layers))
-        speeds = 1000 ** -torch.linspace(0, 1, HEAD_SIZE // 2 + 1)[:-1]  # radians a position
-        angles = torch.arange(512).unsqueeze(1) * speeds  # (positions, speeds)
-        self.register_buffer("cos", angles.cos(), persistent=False)
-        self.register_buffer("sin", angles.sin(), persistent=False)
-        self.share = dropout
-
-    def states(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        """The states (batch, subwords, width) of `input_ids` (batch, subwords)."""
-        length = input_ids.shape[1]
-        states = F.dropout(self.first_norm(self.words(input_ids)), self.share, self.training)
-        mask = None if attention_mask is None else attention_mask[:, None, None, :].bool()
-        for block in self.blocks:
-            states = block(states, (self.cos[:length], self.sin[:length]), mask, self.share)
-        normed: Tensor = self.last_norm(states)
-        return normed
-
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> SimpleNamespace:
-        """See `states`."""
-        return SimpleNamespace(last_hidden_state=self.states(input_ids, attention_mask))
-
-
-class MaskedModel(nn.Module):
-    """The encoder with a head that tells masked subwords."""
-
-    def __init__(self, encoder: TeacherEncoder) -> None:
-        super().__init__()
-        n_pieces, width = encoder.words.weight.shape
-        self.encoder, self.dense, self.norm = encoder, nn.Linear(width, width), nn.LayerNorm(width)
-        self.bias = nn.Parameter(torch.zeros(n_pieces))
-
-    def loss(self, states: Tensor, batch: MaskedBatch) -> Tensor:
-        """The mean cross-entropy over the masked places of `states` (batch, subwords, width)."""
-        hidden = self.norm(F.gelu(self.dense(states.flatten(0, 1)[batch.places])))
-        logits = F.linear(hidden, self.encoder.words.weight, self.bias)
-        return F.cross_entropy(logits.float(), batch.targets)
-
-
-class Muon:
-    """Momentum with all singular values made one, for matrices (…, rows, columns); like shapes together."""
-
-    def __init__(self, matrices: Iterable[nn.Parameter]) -> None:
-        self.momenta: dict[nn.Parameter, Tensor] = {each: torch.zeros_like(each) for each in matrices}
-        self.shapes: defaultdict[tuple[int, int], list[nn.Parameter]] = defaultdict(list)
-        for each in self.momenta:
-            self.shapes[each.shape[-2], each.shape[-1]].append(each)
-
-    @torch.no_grad()
-    def step(self, rate: float) -> None:
-        """Move by the gradients, and forget them."""
-        for shape, matrices in self.shapes.items():
-            moves = []
-            for matrix in matrices:
-                if matrix.grad is None:
-                    raise RuntimeError("a matrix of the encoder has no gradient")
-                momentum = self.momenta[matrix].lerp_(matrix.grad, 1 - MOMENTUM)
-                moves.append(matrix.grad.lerp(momentum, MOMENTUM).reshape(-1, *shape))
-            sizes = [len(move) for move in moves]
-            whitened = _orthogonalize(torch.cat(moves)).float() * 0.2 * max(shape) ** 0.5
-            for matrix, move in zip(matrices, whitened.split(sizes), strict=True):
-                matrix.mul_(1 - rate * WEIGHT_DECAY).add_(move.view_as(matrix), alpha=-rate)
-                matrix.grad = None
-
-
-def _orthogonalize(matrices: Tensor) -> Tensor:
-    """Newton-Schulz iterations of Muon, on (n, rows, columns)."""
-    is_tall = matrices.shape[-2] > matrices.shape[-1]
-    result = (matrices.mT if is_tall else matrices).bfloat16()
-    result = result / (result.norm(dim=(-2, -1), keepdim=True) + 1e-7)
-    for _ in range(5):
-        square = result @ result.mT
-        result = 3.4445 * result + (-4.7750 * square + 2.0315 * square @ square) @ result
-    orthogonal: Tensor = result.mT if is_tall else result
-    return orthogonal
 
 
 def pretrain_encoder(options: argparse.Namespace) -> None:
@@ -275,27 +150,6 @@ def _progress(minutes: float, most_steps: int | None) -> Iterator[float]:
             return
         yield done
         step += 1
-
-
-class Teacher(EventModel):
-    """The event model over another encoder."""
-
-    def __init__(self, encoder: TeacherEncoder, labels: Labels) -> None:
-        width = encoder.words.weight.shape[1]
-        # A BERT of next to nothing, which the encoder replaces.
-        none = BertConfig(
-            vocab_size=1, hidden_size=width, num_hidden_layers=0, num_attention_heads=1, intermediate_size=1
-        )
-        heads = HeadConfig(
-            n_entity_types=len(labels.entities),
-            n_event_types=len(labels.events),
-            n_roles=len(labels.roles),
-            n_factuality=len(labels.factuality),
-            role_size=ROLE_SIZE,
-            dropout=TEACHER_DROPOUT,
-        )
-        super().__init__(none, heads)
-        self.encoder = encoder  # type: ignore[assignment]  # which is called in the same way
 
 
 def train_teacher(options: argparse.Namespace) -> None:

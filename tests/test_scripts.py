@@ -165,8 +165,9 @@ def test_batch_faults(
 
 
 @pytest.fixture
-def distill(tiny_encoder: Path) -> dict[str, Any]:
+def distill(tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The names of `scripts/distill.py`, all of it tiny."""
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
     names = runpy.run_path(str(SCRIPT.with_name("distill.py")))
     small = {"STUDENT": str(tiny_encoder), "MAX_SUBWORDS": 64, "SEQUENCES": 8, "SEQUENCE_LENGTH": 32}
     small |= {"LOG_EVERY": 2, "STUDENT_EPOCHS": 2, "TOPIC_SHARE": 0.001}
