@@ -46,7 +46,7 @@ from libyaevents.outputs import open_whole
 from libyaevents.subwords import load_tokenizer
 from libyaevents.training.batches import Batches, Lessons, TrainingBatch
 from libyaevents.training.config import PretrainConfig, TrainConfig
-from libyaevents.training.corpus import read_corpus
+from libyaevents.training.corpus import read_corpus, unique
 from libyaevents.training.data import to_dataset
 from libyaevents.training.devices import Ahead, autocast, training_device
 from libyaevents.training.finetune import Hiding, compute_loss
@@ -74,7 +74,8 @@ HEAD_RATE, AVERAGE = 1.5e-3, 0.995
 # The student.
 TOPIC_SHARE = 0.015  # of a document's words that are triggers
 LESSON_WINDOWS, GOLD_WINDOWS, STUDENT_EPOCHS = 256, 16, 8
-STUDENT_RATE, STUDENT_HEAD_RATE, STUDENT_AVERAGE, STUDENT_DROPOUT = 7e-4, 2e-3, 0.999, 0.15
+STUDENT_RATE, STUDENT_HEAD_RATE, STUDENT_AVERAGE = 7e-4, 2e-3, 0.999
+STUDENT_DROPOUT, STUDENT_ENCODER_DROPOUT = 0.15, 0.05
 WORD_DROPOUT, MAX_SUBWORDS = 0.05, 128
 
 
@@ -140,8 +141,9 @@ def _optimize(model: MaskedModel, ahead: Ahead, progress: Iterator[float]) -> No
 
 
 def _progress(minutes: float, most_steps: int | None) -> Iterator[float]:
-    """For each step the share of the run that is over."""
-    started, step = time.monotonic(), 0
+    """For each step the share of the run that is over; the first, which compiles, is not on the clock."""
+    yield 0.0
+    started, step = time.monotonic(), 1
     while True:
         done = (time.monotonic() - started) / (60 * minutes)
         if most_steps is not None:
@@ -164,7 +166,7 @@ def train_teacher(options: argparse.Namespace) -> None:
         seed=options.seed,
     )
     ontology = load_ontology()
-    start, corpus = start_from(config, ontology), read_corpus(config.corpus, ontology)
+    start, corpus = start_from(config, ontology), unique(read_corpus(config.corpus, ontology))
     labels = start.labels(ontology, corpus)
     dataset, _ = to_dataset(corpus, start.tokenizer, labels)
     batches = Batches(corpus, list(dataset), labels, start.tokenizer, config)
@@ -218,6 +220,7 @@ def train_student(options: argparse.Namespace) -> None:
         word_dropout=WORD_DROPOUT,
         average_decay=STUDENT_AVERAGE,
         seed=options.seed,
+        encoder_dropout=STUDENT_ENCODER_DROPOUT,
         precision=PRECISION,
         time_budget_minutes=options.minutes,
         folds=0,
