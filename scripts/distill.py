@@ -40,7 +40,7 @@ from torch import Tensor, nn
 from libyaevents.assemble import Labels
 from libyaevents.catalog import find_encoder
 from libyaevents.checkpoint import TOKENIZER
-from libyaevents.errors import CheckpointError, InputError, LibyaeventsError
+from libyaevents.errors import CheckpointError, ConfigError, InputError, LibyaeventsError, OutputError
 from libyaevents.ontology import load_ontology
 from libyaevents.outputs import open_whole
 from libyaevents.subwords import load_tokenizer
@@ -66,6 +66,7 @@ SEQUENCE_LENGTH, SEQUENCES, MASK_SHARE = 128, 512, 0.22
 RATE = 2e-3
 WARMUP_STEPS, FALL_FROM = 200, 0.4  # of the run; before it the rate stands
 LOG_EVERY = 100  # steps
+LEAST = {"minutes": 0.001, "steps": 1, "layers": 1, "width": HEAD_SIZE, "batch_size": 1, "seed": 0}
 
 # The teachers.
 TEACHER_WINDOWS, TEACHER_EPOCHS = 16, 9
@@ -95,7 +96,7 @@ def pretrain_encoder(options: argparse.Namespace) -> None:
     config = PretrainConfig(
         text=tuple(options.text),
         output=options.out,
-        batch_size=min(SEQUENCES, n_sequences - HELD_OUT_SEQUENCES),
+        batch_size=min(options.batch_size, n_sequences - HELD_OUT_SEQUENCES),
         sequence_length=SEQUENCE_LENGTH,
         mask_share=MASK_SHARE,
     )
@@ -162,6 +163,7 @@ def train_teacher(options: argparse.Namespace) -> None:
         encoder=STUDENT,  # for its tokenizer
         batch_size=TEACHER_WINDOWS,
         max_subwords=MAX_SUBWORDS,
+        encoder_learning_rate=options.learning_rate,
         word_dropout=WORD_DROPOUT,
         seed=options.seed,
     )
@@ -187,7 +189,7 @@ def train_teacher(options: argparse.Namespace) -> None:
             model,
             loss_of,
             batches.at,
-            groups=[(in_encoder, options.learning_rate), (heads, HEAD_RATE)],
+            groups=[(in_encoder, config.encoder_learning_rate), (heads, HEAD_RATE)],
             config=LoopConfig(
                 n_steps=options.steps or TEACHER_EPOCHS * batches.per_epoch,
                 average_decay=AVERAGE,
@@ -197,7 +199,8 @@ def train_teacher(options: argparse.Namespace) -> None:
             ),
             folder=Path(folder),
         )
-    print(f"{history.step} steps, loss {history.losses[-1][1]:.3f}")
+    loss = f", loss {history.losses[-1][1]:.3f}" if history.losses else ""  # told every few steps alone
+    print(f"{history.step} steps{loss}")
     facts = {"width": shape["width"], "layers": shape["layers"], "labels": labels.to_json()}
     _save(model, facts, options.out)
 
@@ -214,13 +217,13 @@ def train_student(options: argparse.Namespace) -> None:
         epochs=STUDENT_EPOCHS,
         batch_size=GOLD_WINDOWS,
         max_subwords=MAX_SUBWORDS,
-        encoder_learning_rate=STUDENT_RATE,
+        encoder_learning_rate=options.learning_rate,
         head_learning_rate=STUDENT_HEAD_RATE,
         dropout=STUDENT_DROPOUT,
+        encoder_dropout=STUDENT_ENCODER_DROPOUT,
         word_dropout=WORD_DROPOUT,
         average_decay=STUDENT_AVERAGE,
         seed=options.seed,
-        encoder_dropout=STUDENT_ENCODER_DROPOUT,
         precision=PRECISION,
         time_budget_minutes=options.minutes,
         folds=0,
@@ -284,6 +287,18 @@ def _fill(module: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
         raise CheckpointError(f"{path} does not fit: {first} Give the file of the step before") from error
 
 
+def _check(options: argparse.Namespace) -> None:
+    """Refuse before the run what would fail in it or behind it."""
+    for name, least in LEAST.items():
+        value = getattr(options, name, None)
+        if value is not None and not value >= least:  # nor is no number
+            raise ConfigError(f"--{name.replace('_', '-')} is {value}: expected at least {least}")
+    if getattr(options, "width", HEAD_SIZE) % HEAD_SIZE:
+        raise ConfigError(f"--width is {options.width}: expected a multiple of {HEAD_SIZE}")
+    if options.run is not train_student and (options.out.is_dir() or not options.out.parent.is_dir()):
+        raise OutputError(f"{options.out} cannot be written: expected a file in a folder that is there")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     commands = parser.add_subparsers(required=True)
@@ -306,12 +321,14 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--partial", action="append", default=[])
     encoder.add_argument("--layers", type=int, default=N_LAYERS)
     encoder.add_argument("--width", type=int, default=WIDTH, help=f"a multiple of {HEAD_SIZE}")
+    encoder.add_argument("--batch-size", type=int, default=SEQUENCES, help="sequences in a step")
     teacher.add_argument("--encoder", type=Path, required=True)
     teacher.add_argument("--learning-rate", type=float, default=2e-4, help="of the encoder")
     student.add_argument("--teacher", type=Path, action="append", required=True)
     student.add_argument("--focus", type=Path, required=True, help="annotated articles that tell the topic")
     student.add_argument("--dev")
     student.add_argument("--name", default="compact")
+    student.add_argument("--learning-rate", type=float, default=STUDENT_RATE, help="of the encoder")
     student.add_argument("--batch-size", type=int, default=LESSON_WINDOWS, help="windows of text in a step")
     return parser
 
@@ -320,6 +337,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one step; exit code 2 for what its user can mend."""
     options = _parser().parse_args(arguments)
     try:
+        _check(options)
         options.run(options)
     except LibyaeventsError as error:
         print(f"error: {error}", file=sys.stderr)

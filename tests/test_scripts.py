@@ -189,9 +189,11 @@ def test_distill(
     captured = capsys.readouterr()
     assert "held-out loss" in captured.out
     assert "step 4: loss" in captured.err
-    of_teacher = ["teacher", "--encoder", str(encoder), "--corpus", "article", *small, "--out", str(teacher)]
-    assert distill["main"](of_teacher) == 0
-    of_student = ["student", "--teacher", str(teacher), "--teacher", str(teacher), "--text", str(news)]
+    of_teacher = ["teacher", "--encoder", str(encoder), "--corpus", "article", "--out"]
+    assert distill["main"]([*of_teacher, str(teacher), *small]) == 0
+    stopped = tmp_path / "stopped.safetensors"  # by the clock, before a loss was told
+    assert distill["main"]([*of_teacher, str(stopped), "--minutes", "0.005", "--steps", "100000"]) == 0
+    of_student = ["student", "--teacher", str(teacher), "--teacher", str(stopped), "--text", str(news)]
     of_student += ["--focus", str(focus), "--corpus", "article", "--minutes", "5", "--batch-size", "2"]
     assert distill["main"]([*of_student, "--out", str(student)]) == 0
     document = Extractor.from_pretrained(student / "model", engine="onnx").extract(article.text)
@@ -215,3 +217,27 @@ def test_distill_refuses_other_files(
         assert distill["main"](["teacher", "--encoder", str(tmp_path / name), *options]) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith(f"error: {tmp_path / name} cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--minutes", "0"], "--minutes is 0.0: expected at least 0.001"),
+        (["--minutes", "nan"], "--minutes is nan: expected at least 0.001"),
+        (["--steps", "0"], "--steps is 0: expected at least 1"),
+        (["--batch-size", "0"], "--batch-size is 0: expected at least 1"),
+        (["--layers", "0"], "--layers is 0: expected at least 1"),
+        (["--width", "100"], "--width is 100: expected a multiple of 64"),
+        (
+            ["--out", "none/encoder"],
+            "none/encoder cannot be written: expected a file in a folder that is there",
+        ),
+    ],
+)
+def test_distill_refuses_options(
+    distill: dict[str, Any], capsys: pytest.CaptureFixture[str], options: list[str], expected: str
+) -> None:
+    """What cannot run is refused in one line, before anything is read."""
+    line = ["encoder", "--text", "none.txt", "--minutes", "1", "--out", "encoder", *options]
+    assert distill["main"](line) == 2
+    assert capsys.readouterr().err == f"error: {expected}\n"
