@@ -26,6 +26,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -234,8 +235,11 @@ def train_student(options: argparse.Namespace) -> None:
     n_pieces = start.tokenizer.get_vocab_size()
     teachers = [_load_teacher(path, labels, n_pieces) for path in options.teacher]
     text = Text.of(options.text, focus=options.focus, without=options.without)
+    texts = ["\n".join(paragraphs) for paragraphs in text.documents(min_share=TOPIC_SHARE)]
+    if not texts:
+        raise InputError(f"no document of the text is on the topic of {options.focus}: give news on it")
     lessons = Lessons.of(
-        ("\n".join(paragraphs) for paragraphs in text.documents(min_share=TOPIC_SHARE)),
+        texts,
         teachers,
         labels,
         start.tokenizer,
@@ -243,8 +247,6 @@ def train_student(options: argparse.Namespace) -> None:
         batch_size=options.batch_size,
         seed=options.seed,
     )
-    if not lessons.examples:
-        raise InputError(f"no document of the text is on the topic of {options.focus}: give news on it")
     print(f"{len(lessons.examples):,} windows of text", file=sys.stderr)
     print(train(config, lessons=lessons).to_text())
 
@@ -254,7 +256,7 @@ def _load_teacher(path: Path, labels: Labels, n_pieces: int) -> Teacher:
     if "labels" not in shape:
         raise CheckpointError(f"{path} is an encoder: expected a file that `teacher` wrote")
     known = Labels.from_json(shape["labels"])
-    if (known.entities, known.events, known.roles) != (labels.entities, labels.events, labels.roles):
+    if replace(known, admitted=labels.admitted) != labels:
         raise CheckpointError(f"{path} knows other labels than the student: train it with the same package")
     model = Teacher(TeacherEncoder(n_pieces, shape["width"], shape["layers"]), labels)
     _fill(model, weights, path)
@@ -315,7 +317,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--steps", type=int, help="at most")
     for command in (encoder, student):
         command.add_argument("--text", type=Path, action="append", required=True)
-        command.add_argument("--without", type=Path, help="annotated articles whose copies are left out")
+        command.add_argument(
+            "--without", type=Path, help="annotated articles (DEV) whose copies are left out"
+        )
     for command in (teacher, student):
         command.add_argument("--corpus", action="append", required=True)
         command.add_argument("--partial", action="append", default=[])

@@ -198,6 +198,12 @@ def test_distill(
     assert distill["main"]([*of_student, "--out", str(student)]) == 0
     document = Extractor.from_pretrained(student / "model", engine="onnx").extract(article.text)
     assert document.text == article.text
+    news.write_text("حديقة وزهور في الربيع.", encoding="utf-8")
+    capsys.readouterr()
+    assert distill["main"]([*of_student, "--out", str(tmp_path / "none")]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"error: no document of the text is on the topic of {focus}: give news on it"
+    ]
     wrong = [str(encoder) if part == str(teacher) else part for part in of_student]
     capsys.readouterr()
     assert distill["main"]([*wrong, "--out", str(tmp_path / "none")]) == 2

@@ -4,6 +4,7 @@ In: annotated documents, their rows, perhaps corpora of names; or text for other
 batches of windows with targets.
 """
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,7 @@ from tokenizers import Tokenizer
 
 from libyaevents.assemble import Labels
 from libyaevents.documents import Document
-from libyaevents.errors import CorpusError
+from libyaevents.errors import ConfigError, CorpusError
 from libyaevents.modeling import EventModel
 from libyaevents.subwords import special_ids
 from libyaevents.training.augment import Augmenter
@@ -140,16 +141,28 @@ class Lessons:
     """Windows of text without annotation, and the models that are asked about them.
 
     Attributes:
-        teachers: networks with the labels and the tokenizer of the one that learns.
-        examples: the windows; each comes once before any comes again.
+        teachers: networks with the labels and the tokenizer of the one that learns, one at least. Training
+            takes them to its device, in evaluation mode.
+        examples: the windows, one at least. Each comes at most once an epoch: those that fill no whole batch
+            at its end wait for another.
         batch_size: windows in a step.
         seed: of their order.
+
+    Raises:
+        ConfigError: there is no teacher, no window, or a batch of none.
     """
 
     teachers: Sequence[EventModel]
     examples: Sequence[Example]
     batch_size: int
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.teachers or not self.examples or self.batch_size < 1:
+            raise ConfigError(
+                f"{len(self.teachers)} teachers, {len(self.examples)} windows of text, {self.batch_size} in "
+                "a step: expected one at least of each; give models and a text with words"
+            )
 
     @classmethod
     def of(
@@ -173,11 +186,27 @@ class Lessons:
         ]
         return cls(teachers=teachers, examples=examples, batch_size=batch_size, seed=seed)
 
-    @property
-    def identity(self) -> tuple[int, ...]:
-        """What tells these lessons from others, the weights of the teachers aside."""
+    def identity(self) -> str:
+        """What tells these lessons from others: a hash of windows, weights, batch size and seed."""
+        digest = hashlib.sha256(f"{self.batch_size} {self.seed}".encode())
+        for example in self.examples:
+            digest.update(example.window.input_ids.tobytes())
+        for teacher in self.teachers:
+            for weights in teacher.state_dict().values():
+                digest.update(weights.cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+    def describe(self) -> dict[str, int | str]:
+        """What a report tells of them; `sha256` is their `identity`."""
         n_subwords = sum(len(example.window.input_ids) for example in self.examples)
-        return len(self.teachers), len(self.examples), n_subwords, self.batch_size, self.seed
+        return {
+            "teachers": len(self.teachers),
+            "windows": len(self.examples),
+            "subwords": n_subwords,
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+            "sha256": self.identity(),
+        }
 
     def at(self, step: int) -> Batch:
         """The windows of a step, counted from 0."""

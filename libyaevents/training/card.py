@@ -141,13 +141,17 @@ def _card(folder: Path, settings: Settings, report: Mapping[str, Any]) -> str:
         f"- steps: {report['steps']}, best {report['best_step'] or 'last'}; seconds: {report['seconds']:.0f}",
         f"- versions: {', '.join(f'{name} {number}' for name, number in report['versions'].items())}",
         *_pretraining(report["pretraining"]),
+        *_lessons(report.get("lessons")),
         f"- gold left out as unrepresentable: {_unrepresentable(report['unrepresentable'])}",
         "",
     ]
+    chosen = "the epoch and the biases" if report["scores_by_step"] else "the biases"
     for name, title in TITLES.items():
         if name in report:
             lines += _scores(
-                title, report[name], "float32 networks" if name == "cross_validation" else "int8 graphs"
+                title.format(chosen=chosen),
+                report[name],
+                "float32 networks" if name == "cross_validation" else "int8 graphs",
             )
     lines += _calibration(report["calibration"])
     return "\n".join([*lines, "## Limits", "", LIMITS])
@@ -166,7 +170,7 @@ def _use(name: str) -> list[str]:
 
 HIDDEN = ("corpus", "dev", "data", "encoder", "init", "name", "output", "replay")
 TITLES = {
-    "dev": "Scores on the dev file, which chose the epoch",
+    "dev": "Scores on the dev file, which chose {chosen}",
     "cross_validation": "Scores cross-validated over blocks of the corpus",
     "fit": "Fit on the text that was trained on (not a measure of quality)",
 }
@@ -184,6 +188,16 @@ def _headline(report: Mapping[str, Any]) -> str:
             entities, typed, attached = (100 * figure for figure in figures)
             return f"entities {entities:.1f} · TC {typed:.1f} · AC+ {attached:.1f} F1, {what}"
     return "not measured"
+
+
+def _lessons(lessons: Mapping[str, Any] | None) -> list[str]:
+    """A line on what other models taught, where they did."""
+    if lessons is None:
+        return []
+    return [
+        f"- taught by {lessons['teachers']} models, on {lessons['subwords']:,} subwords of text in "
+        f"{lessons['windows']:,} windows (sha256 of windows and models: `{lessons['sha256']}`)"
+    ]
 
 
 def _pretraining(report: Mapping[str, Any] | None) -> list[str]:

@@ -21,7 +21,7 @@ class TrainingReport:
 
     `dev`, `cross_validation` and `fit` (on the text that was trained on) are there when they were measured.
     `already_seen` counts the documents of the corpus that the starting model was trained on before.
-    `calibration` is what `calibrate_model` returns.
+    `calibration` is what `calibrate_model` returns, `lessons` what `Lessons.describe` does.
     """
 
     model: Path
@@ -38,6 +38,7 @@ class TrainingReport:
     sources: tuple[str, ...] = ()
     pretraining: Mapping[str, Any] | None = None
     calibration: Mapping[str, Mapping[str, float]] | None = None
+    lessons: Mapping[str, int | str] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The report as training_report.json holds it."""
@@ -59,6 +60,7 @@ class TrainingReport:
             "seconds": round(self.seconds, 1),
             "versions": _versions(),
             "calibration": self.calibration,
+            "lessons": None if self.lessons is None else dict(self.lessons),
             **{name: evaluation.to_dict() for name, evaluation in scores.items() if evaluation is not None},
         }
 
@@ -74,7 +76,8 @@ class TrainingReport:
                 )
             parts.append(self.cross_validation.to_text())
         if self.dev is not None:
-            parts += ["== On the dev file, which chose the epoch ==", self.dev.to_text()]
+            chosen = "the epoch and the biases" if self.history.scores else "the biases"
+            parts += [f"== On the dev file, which chose {chosen} ==", self.dev.to_text()]
         if self.calibration is not None:
             parts += [
                 "== Expected calibration error, cross-validated over the dev documents ==",

@@ -55,6 +55,7 @@ from libyaevents.training.corpus import (
     unique,
 )
 from libyaevents.training.data import to_dataset
+from libyaevents.training.devices import training_device
 from libyaevents.training.finetune import Hiding, compute_loss, distillation_loss, parameter_groups
 from libyaevents.training.loop import fit
 from libyaevents.training.report import TrainingReport
@@ -81,7 +82,8 @@ def train(
     Args:
         config: what to learn from, where to start, how long.
         ontology: whose labels to learn, the package's where left out; a model that lacks some gets them.
-        lessons: text on which the probabilities of other models are learnt beside the corpus.
+        lessons: text on which the probabilities of other models are learnt beside the corpus. Nothing is
+            cross-validated then: the teachers may know the blocks that are held out.
 
     Raises:
         ConfigError, CorpusError, LabelError: the configuration or a corpus is wrong.
@@ -109,7 +111,7 @@ def _train(config: TrainConfig, ontology: Ontology, lessons: Lessons | None) -> 
     check_replaceable(config.output / "model", marker=LABELS)
     write_text(config.output / "config.json", json.dumps(config.to_dict(), indent=2, ensure_ascii=False))
     cross_validation = None
-    if not dev and config.folds:
+    if not dev and config.folds and lessons is None:
         cross_validation = trainer.cross_validate(corpus, replay)
     trained = trainer.fit(corpus, config.output / "run", replayed=replayed, dev=dev)
     settings = replace(trainer.start.settings, version=datetime.now(UTC).date().isoformat())
@@ -125,6 +127,7 @@ def _train(config: TrainConfig, ontology: Ontology, lessons: Lessons | None) -> 
         started_from=trainer.start.name,
         sources=outlets(documents),
         pretraining=trainer.start.pretraining,
+        lessons=None if lessons is None else lessons.describe(),
     )
     with whole_folder(report.model, marker=LABELS) as folder:
         tokenizer = trainer.start.tokenizer
@@ -240,6 +243,8 @@ class _Trainer:
         mask_id = start.tokenizer.token_to_id("[MASK]")
         hiding = None if mask_id is None else Hiding(mask_id, config.word_dropout, config.mention_dropout)
         n_steps = batches.per_epoch * config.epochs
+        for teacher in () if lessons is None else lessons.teachers:
+            teacher.to(training_device()).eval()
 
         def loss_of(batch: TrainingBatch) -> Tensor:
             loss = compute_loss(
@@ -310,7 +315,7 @@ class _Trainer:
         """What a run's result depends on: its data, where it starts, and most of its configuration."""
         values = {key: value for key, value in self.config.to_dict().items() if key not in NOT_IDENTIFYING}
         data = hashlib.sha256("\n".join(document.to_json() for document in documents).encode()).hexdigest()
-        told = [] if self.lessons is None else [self.lessons.identity]
+        told = [] if self.lessons is None else [self.lessons.identity()]
         return json.dumps(
             [values, self.start.weights, data, self.ontology.fingerprint, *told], sort_keys=True
         )

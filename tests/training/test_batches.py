@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ from tokenizers import Tokenizer
 
 from libyaevents.assemble import Labels
 from libyaevents.documents import Document, Event, Trigger
-from libyaevents.errors import CorpusError
+from libyaevents.errors import ConfigError, CorpusError
+from libyaevents.modeling import EventModel
 from libyaevents.training.batches import COMMON_SHARE, Batches, Lessons, TrainingBatch, repeat_factors
 from libyaevents.training.config import TrainConfig
 from libyaevents.training.data import to_dataset
+from tests.tiny import make_network
 
 NAMES = "سافر\tO\nمراد\tB-PERS\nإلى\tO\nسرت\tB-LOC\n\nوعاد\tO\nسالم\tB-PERS\n"
 
@@ -135,13 +138,20 @@ def test_no_words(tokenizer: Tokenizer, labels: Labels) -> None:
         _batches(Document(text=" "), tokenizer, labels)
 
 
-def test_lessons_come_once_before_any_comes_again(
-    article: Document, tokenizer: Tokenizer, labels: Labels
+@pytest.fixture
+def teacher(tokenizer: Tokenizer, labels: Labels) -> EventModel:
+    """A network to ask."""
+    return make_network(labels, tokenizer.get_vocab_size())
+
+
+def test_lessons_come_once_an_epoch(
+    article: Document, tokenizer: Tokenizer, labels: Labels, teacher: EventModel
 ) -> None:
-    """Each window of plain text comes once, unannotated, then in another order; a step decides its batch."""
+    """A window of plain text comes once, unannotated, then in another order; a step decides its batch."""
     texts = [article.text, "عاد الهدوء إلى المدينة."]
     lessons, again = (
-        Lessons.of(texts, [], labels, tokenizer, max_subwords=64, batch_size=2, seed=3) for _ in range(2)
+        Lessons.of(texts, [teacher], labels, tokenizer, max_subwords=64, batch_size=2, seed=3)
+        for _ in range(2)
     )
     per_epoch = len(lessons.examples) // 2
     steps = [lessons.at(step) for step in range(2 * per_epoch)]
@@ -153,10 +163,39 @@ def test_lessons_come_once_before_any_comes_again(
     assert rounds[0] != rounds[1]
     assert (again.at(1).windows.input_ids == steps[1].windows.input_ids).all()
     assert all(not batch.entity_tags.clamp(min=0).any() for batch in steps)
-    assert lessons.identity == again.identity
 
 
-def test_few_lessons_make_smaller_batches(tokenizer: Tokenizer, labels: Labels) -> None:
+def test_few_lessons_make_smaller_batches(tokenizer: Tokenizer, labels: Labels, teacher: EventModel) -> None:
     """Where there are fewer windows than a step takes, each step has them all."""
-    lessons = Lessons.of(["عاد الهدوء."], [], labels, tokenizer, max_subwords=64, batch_size=8)
+    lessons = Lessons.of(["عاد الهدوء."], [teacher], labels, tokenizer, max_subwords=64, batch_size=8)
     assert [len(lessons.at(step).examples) for step in range(3)] == [1, 1, 1]
+
+
+def test_lessons_of_nothing_are_refused(tokenizer: Tokenizer, labels: Labels, teacher: EventModel) -> None:
+    """Text without words, no teacher, or a batch of none is an error that says what was found."""
+    make = partial(Lessons.of, labels=labels, tokenizer=tokenizer, max_subwords=64)
+    for texts, teachers, size, said in (
+        (["", " \u200f"], [teacher], 2, "1 teachers, 0 windows of text, 2 in a step"),
+        (["عاد الهدوء."], [], 2, "0 teachers, 1 windows"),
+        (["عاد الهدوء."], [teacher], 0, "0 in a step"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            make(texts, teachers, batch_size=size)
+
+
+def test_lessons_are_told_apart(tokenizer: Tokenizer, labels: Labels, teacher: EventModel) -> None:
+    """Other words of the same length, another teacher, batch or seed are other lessons."""
+    other = make_network(labels, tokenizer.get_vocab_size(), seed=5)
+    make = partial(Lessons.of, labels=labels, tokenizer=tokenizer, max_subwords=64)
+    found = [
+        make(texts, teachers, batch_size=size, seed=seed).identity()
+        for texts, teachers, size, seed in (
+            (["عاد"], [teacher], 2, 0),
+            (["عاب"], [teacher], 2, 0),
+            (["عاد"], [other], 2, 0),
+            (["عاد"], [teacher], 1, 0),
+            (["عاد"], [teacher], 2, 1),
+        )
+    ]
+    assert len(set(found)) == len(found)
+    assert make(["عاد"], [teacher], batch_size=2).identity() == found[0]

@@ -60,7 +60,7 @@ def test_unmeasured_model(tmp_path: Path, article: Document) -> None:
 @pytest.mark.parametrize(
     ("name", "said", "title"),
     [
-        ("dev", "on dev", "## Scores on the dev file, which chose the epoch"),
+        ("dev", "on dev", "## Scores on the dev file, which chose the biases"),
         ("cross_validation", "cross-validated", "## Scores cross-validated over blocks of the corpus"),
         (
             "fit",

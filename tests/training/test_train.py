@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -249,6 +250,31 @@ def test_lessons_bring_a_model_nearer_to_its_teacher(
     assert distance(taught) < 0.9 * distance(alone)
     assert Extractor.from_pretrained(taught.model, engine="torch").extract(article.text).text == article.text
     assert all(torch.equal(value, weights[name]) for name, value in teacher.state_dict().items())
+    assert not teacher.training
+    assert (alone.lessons, taught.lessons) == (None, lessons.describe())
+    assert _saved_report(taught)["lessons"]["windows"] == len(lessons.examples)
+    card = (taught.model / "README.md").read_text(encoding="utf-8")
+    assert f"- taught by 1 models, on {lessons.describe()['subwords']:,} subwords of text" in card
+
+
+def test_lessons_of_other_teachers_resume_nothing(
+    quick_graphs: None, tmp_path: Path, tiny_encoder: Path, corpus: str, article: Document
+) -> None:
+    """A finished run is not taken for that of other teachers; nothing is cross-validated beside teachers."""
+    config = _config(tmp_path, tiny_encoder, corpus=(corpus,), folds=2)
+    start = start_from(config, load_ontology())
+    labels = start.labels(load_ontology(), [])
+    make = partial(
+        Lessons.of, [article.text], labels=labels, tokenizer=start.tokenizer, max_subwords=64, batch_size=4
+    )
+    first, other = start.make().train(), start.make()
+    report = train(config, lessons=make([first]))
+    assert report.cross_validation is None
+    assert train(config, lessons=make([first])).history.losses == report.history.losses
+    with torch.no_grad():
+        other.entities.bias.add_(1)
+    with pytest.raises(ConfigError, match="another configuration"):
+        train(config, lessons=make([other]))
 
 
 # Resuming
@@ -403,7 +429,7 @@ def test_dev_chooses(quick_graphs: None, tmp_path: Path, tiny_encoder: Path, cor
     saved = _saved_report(report)
     assert saved["dev"]["n_documents"] == 2
     assert saved["corpus"]["sha256"].keys() == {"corpus.jsonl", "dev.jsonl"}
-    assert "== On the dev file, which chose the epoch ==" in report.to_text()
+    assert "== On the dev file, which chose the epoch and the biases ==" in report.to_text()
     assert saved["calibration"] == report.calibration
     assert "on dev" in (report.model / "README.md").read_text(encoding="utf-8")
 
