@@ -80,8 +80,8 @@ def distillation_loss(
 ) -> Tensor:
     """Sum the cross-entropies against the mean probabilities of teachers, over the same heads.
 
-    Roles and factuality are asked for the triggers that the teachers find together. Gold of the batch is not
-    looked at.
+    Roles and factuality are asked for the triggers that the teachers find together, among the words that a
+    window scores. Gold of the batch is not looked at.
 
     Args:
         model: the network that learns, in training mode.
@@ -97,6 +97,7 @@ def distillation_loss(
         entities = _mean_probabilities([output.entity_logits for output in read])
         triggers = _mean_probabilities([output.trigger_logits for output in read])
     found = triggers.argmax(-1).cpu().numpy()
+    # Beside gold that is not looked at, every trigger is one that gold does not have.
     asked = [
         (row, trigger)
         for row, example in enumerate(batch.examples)
