@@ -193,7 +193,7 @@ class Lessons:
             digest.update(example.window.input_ids.tobytes())
         for teacher in self.teachers:
             for weights in teacher.state_dict().values():
-                digest.update(weights.cpu().numpy().tobytes())
+                digest.update(weights.float().cpu().numpy().tobytes())  # numpy has no bfloat16
         return digest.hexdigest()
 
     def describe(self) -> dict[str, int | str]:
