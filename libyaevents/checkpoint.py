@@ -221,14 +221,7 @@ def load_network(folder: Path) -> "EventModel":
     settings, labels, config = load_settings(folder), load_labels(folder), read_config(folder)
     refuse_pickles(folder)
     _require(folder, WEIGHTS)
-    heads = HeadConfig(
-        n_entity_types=len(labels.entities),
-        n_event_types=len(labels.events),
-        n_roles=len(labels.roles),
-        n_factuality=len(labels.factuality),
-        role_size=settings.role_size,
-        pooling=settings.pooling,
-    )
+    heads = HeadConfig.of(labels, role_size=settings.role_size, pooling=settings.pooling)
     shape = {key: config[key] for key in BERT_SHAPE if key in config}
     try:
         model = EventModel(BertConfig.from_dict(shape), heads)

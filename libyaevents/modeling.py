@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
+from libyaevents.assemble import Labels
+
 __all__ = ["EncoderOutput", "EventModel", "HeadConfig", "Pooling", "RolesOutput"]
 
 Pooling = Literal["first", "mean", "max"]
@@ -33,6 +35,21 @@ class HeadConfig:
     role_size: int = 128
     pooling: Pooling = "mean"
     dropout: float = 0.2
+
+    @classmethod
+    def of(
+        cls, labels: Labels, *, role_size: int = 128, pooling: Pooling = "mean", dropout: float = 0.2
+    ) -> "HeadConfig":
+        """The sizes for these labels."""
+        return cls(
+            n_entity_types=len(labels.entities),
+            n_event_types=len(labels.events),
+            n_roles=len(labels.roles),
+            n_factuality=len(labels.factuality),
+            role_size=role_size,
+            pooling=pooling,
+            dropout=dropout,
+        )
 
 
 class EncoderOutput(NamedTuple):

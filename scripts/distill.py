@@ -34,7 +34,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save
 from teacher_network import HEAD_SIZE, MaskedModel, Muon, Teacher, TeacherEncoder
 from torch import Tensor, nn
 
@@ -47,12 +47,12 @@ from libyaevents.outputs import open_whole
 from libyaevents.subwords import load_tokenizer
 from libyaevents.training.batches import Batches, Lessons, TrainingBatch
 from libyaevents.training.config import PretrainConfig, TrainConfig
-from libyaevents.training.corpus import read_corpus, unique
+from libyaevents.training.corpus import read_corpus
 from libyaevents.training.data import to_dataset
 from libyaevents.training.devices import Ahead, autocast, training_device
 from libyaevents.training.finetune import Hiding, compute_loss
 from libyaevents.training.loop import fit
-from libyaevents.training.pretrain import HELD_OUT_SEQUENCES, Masker, draw
+from libyaevents.training.pretrain import HELD_OUT_SEQUENCES, Masker, check_length, draw
 from libyaevents.training.start import start_from
 from libyaevents.training.state import LoopConfig
 from libyaevents.training.text import Text, Tokens
@@ -89,11 +89,8 @@ def pretrain_encoder(options: argparse.Namespace) -> None:
         tokens = Tokens.read(text, tokenizer_path, Path(folder))
         ids = np.asarray(tokens.ids).copy()
     tokens = Tokens(ids, tokens.continues, tokens.sha256)
+    check_length(tokens, SEQUENCE_LENGTH)
     n_sequences = tokens.n_sequences(SEQUENCE_LENGTH)
-    if n_sequences < 2 * HELD_OUT_SEQUENCES:
-        raise InputError(
-            f"the text has {n_sequences} sequences: expected {2 * HELD_OUT_SEQUENCES} at least; give more"
-        )
     config = PretrainConfig(
         text=tuple(options.text),
         output=options.out,
@@ -169,7 +166,7 @@ def train_teacher(options: argparse.Namespace) -> None:
         seed=options.seed,
     )
     ontology = load_ontology()
-    start, corpus = start_from(config, ontology), unique(read_corpus(config.corpus, ontology))
+    start, corpus = start_from(config, ontology), read_corpus(config.corpus, ontology)
     labels = start.labels(ontology, corpus)
     dataset, _ = to_dataset(corpus, start.tokenizer, labels)
     batches = Batches(corpus, list(dataset), labels, start.tokenizer, config)
@@ -231,7 +228,7 @@ def train_student(options: argparse.Namespace) -> None:
     )
     ontology = load_ontology()
     start = start_from(config, ontology)
-    labels = start.labels(ontology, read_corpus(config.corpus, ontology))
+    labels = start.labels(ontology, [])
     n_pieces = start.tokenizer.get_vocab_size()
     teachers = [_load_teacher(path, labels, n_pieces) for path in options.teacher]
     text = Text.of(options.text, focus=options.focus, without=options.without)
@@ -260,21 +257,20 @@ def _load_teacher(path: Path, labels: Labels, n_pieces: int) -> Teacher:
         raise CheckpointError(f"{path} knows other labels than the student: train it with the same package")
     model = Teacher(TeacherEncoder(n_pieces, shape["width"], shape["layers"]), labels)
     _fill(model, weights, path)
-    return model.to(training_device()).eval().requires_grad_(False)
+    return model
 
 
 def _save(model: nn.Module, facts: dict[str, Any], path: Path) -> None:
     weights = {name: value.detach().half().cpu().contiguous() for name, value in model.state_dict().items()}
-    with open_whole(path) as file, TemporaryDirectory() as folder:
-        save_file(weights, Path(folder) / "weights", metadata={"facts": json.dumps(facts)})
-        file.write((Path(folder) / "weights").read_bytes())
+    with open_whole(path) as file:
+        file.write(save(weights, metadata={"facts": json.dumps(facts)}))
 
 
 def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             facts = json.loads(file.metadata()["facts"])
-        return load_file(path), facts
+            return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} cannot be read ({error}): expected a file that this script wrote"

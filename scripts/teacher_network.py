@@ -120,15 +120,7 @@ class Teacher(EventModel):
         none = BertConfig(
             vocab_size=1, hidden_size=width, num_hidden_layers=0, num_attention_heads=1, intermediate_size=1
         )
-        heads = HeadConfig(
-            n_entity_types=len(labels.entities),
-            n_event_types=len(labels.events),
-            n_roles=len(labels.roles),
-            n_factuality=len(labels.factuality),
-            role_size=ROLE_SIZE,
-            dropout=TEACHER_DROPOUT,
-        )
-        super().__init__(none, heads)
+        super().__init__(none, HeadConfig.of(labels, role_size=ROLE_SIZE, dropout=TEACHER_DROPOUT))
         self.encoder = encoder  # type: ignore[assignment]  # which is called in the same way
 
 

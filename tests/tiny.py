@@ -72,14 +72,7 @@ def make_network(
 ) -> EventModel:
     """A network with random weights, in evaluation mode."""
     torch.manual_seed(seed)
-    heads = HeadConfig(
-        n_entity_types=len(labels.entities),
-        n_event_types=len(labels.events),
-        n_roles=len(labels.roles),
-        n_factuality=len(labels.factuality),
-        role_size=role_size,
-        pooling=pooling,
-    )
+    heads = HeadConfig.of(labels, role_size=role_size, pooling=pooling)
     network = EventModel(encoder_config(vocabulary), heads)
     with torch.no_grad():
         for head in (network.entities, network.triggers, network.role_head.source, network.role_head.others):

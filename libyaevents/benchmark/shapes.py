@@ -155,14 +155,7 @@ def make_network(shape: Shape) -> EventModel:
         network.heads = replace(network.heads, pooling="first")
         return network
     labels = load_labels(source)
-    heads = HeadConfig(
-        n_entity_types=len(labels.entities),
-        n_event_types=len(labels.events),
-        n_roles=len(labels.roles),
-        n_factuality=len(labels.factuality),
-        role_size=load_settings(source).role_size,
-        pooling="first",
-    )
+    heads = HeadConfig.of(labels, role_size=load_settings(source).role_size, pooling="first")
     config = BertConfig(
         vocab_size=shape.vocabulary,
         hidden_size=shape.hidden,

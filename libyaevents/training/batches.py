@@ -29,7 +29,7 @@ from libyaevents.training.data import Batch, Example, make_batch, make_examples,
 from libyaevents.training.partial import PartialBatch, make_partial_batch, read_partial
 from libyaevents.windows import WindowBatch, collate
 
-__all__ = ["Batches", "Lessons", "TrainingBatch", "repeat_factors"]
+__all__ = ["Batches", "Lessons", "TrainingBatch", "repeat_factors", "rows_of_step"]
 
 CALIBRATION_WINDOWS = 256
 COMMON_SHARE = 0.1  # of the windows; those with an event type that fewer have are shown more often
@@ -143,8 +143,7 @@ class Lessons:
     Attributes:
         teachers: networks with the labels and the tokenizer of the one that learns, one at least. Training
             takes them to its device, in evaluation mode.
-        examples: the windows, one at least. Each comes at most once an epoch: those that fill no whole batch
-            at its end wait for another.
+        examples: the windows, one at least, in the order of `rows_of_step`.
         batch_size: windows in a step.
         seed: of their order.
 
@@ -210,15 +209,26 @@ class Lessons:
 
     def at(self, step: int) -> Batch:
         """The windows of a step, counted from 0."""
-        size = min(self.batch_size, len(self.examples))
-        epoch, place = divmod(step, len(self.examples) // size)
-        order = _shuffle(len(self.examples), self.seed, epoch)[place * size :][:size]
-        return make_batch([self.examples[index] for index in order])
+        rows = rows_of_step(len(self.examples), step, batch_size=self.batch_size, seed=self.seed)
+        return make_batch([self.examples[row] for row in rows])
+
+
+def rows_of_step(n: int, step: int, *, batch_size: int, seed: int) -> NDArray[np.int64]:
+    """Draw which of `n` rows are the batch of a step, counted from 0.
+
+    Each comes at most once an epoch, in an order that the seed fixes; those that fill no whole batch at its
+    end wait for another.
+
+    Returns:
+        *Shape:* (rows,), `batch_size` of them or `n` where that is less.
+    """
+    epoch, place = divmod(step, max(1, n // batch_size))
+    return _order(n, seed, epoch)[place * batch_size : (place + 1) * batch_size]
 
 
 @lru_cache(maxsize=2)
-def _shuffle(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    return np.random.default_rng((seed, epoch, 3)).permutation(n)
+def _order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    return np.random.default_rng((seed, epoch, n)).permutation(n)
 
 
 def repeat_factors(examples: Sequence[Example]) -> list[float]:

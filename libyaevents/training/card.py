@@ -7,6 +7,7 @@ from typing import Any
 
 from libyaevents.catalog import CARD
 from libyaevents.checkpoint import Settings
+from libyaevents.training.report import chosen_on_dev
 
 __all__ = ["front_matter", "write_card"]
 
@@ -145,7 +146,7 @@ def _card(folder: Path, settings: Settings, report: Mapping[str, Any]) -> str:
         f"- gold left out as unrepresentable: {_unrepresentable(report['unrepresentable'])}",
         "",
     ]
-    chosen = "the epoch and the biases" if report["scores_by_step"] else "the biases"
+    chosen = chosen_on_dev(report["scores_by_step"])
     for name, title in TITLES.items():
         if name in report:
             lines += _scores(

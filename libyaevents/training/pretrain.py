@@ -11,7 +11,6 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from libyaevents.catalog import CONFIG, find_encoder
 from libyaevents.checkpoint import TOKENIZER, WEIGHTS, read_config
 from libyaevents.errors import CheckpointError, ConfigError, InputError, OutputError
 from libyaevents.subwords import load_tokenizer
+from libyaevents.training.batches import rows_of_step
 from libyaevents.training.config import PretrainConfig
 from libyaevents.training.devices import device_of, training_device
 from libyaevents.training.encoders import quiet_loading
@@ -43,6 +43,7 @@ __all__ = [
     "MaskedBatch",
     "Masker",
     "PretrainConfig",
+    "check_length",
     "draw",
     "pretrain",
 ]
@@ -84,7 +85,7 @@ def _pretrain(config: PretrainConfig) -> History:
     run = config.output / "run"
     run.mkdir(parents=True, exist_ok=True)
     tokens = Tokens.read(text, start / TOKENIZER, run)
-    _check_length(tokens, config.sequence_length)
+    check_length(tokens, config.sequence_length)
     training = np.arange(HELD_OUT_SEQUENCES, tokens.n_sequences(config.sequence_length))
     masker = Masker(tokens, load_tokenizer(start / TOKENIZER), config, n_positions=n_positions)
     per_step = config.batch_size * config.sequence_length
@@ -175,7 +176,12 @@ def _check_vocabulary(tokenizer: Tokenizer, n_embeddings: int, folder: Path) -> 
         )
 
 
-def _check_length(tokens: Tokens, length: int) -> None:
+def check_length(tokens: Tokens, length: int) -> None:
+    """Refuse text that leaves fewer sequences of `length` to train on than are held out.
+
+    Raises:
+        InputError: it is too short.
+    """
     needed = 2 * HELD_OUT_SEQUENCES
     if tokens.n_sequences(length) < needed:
         raise InputError(
@@ -225,17 +231,9 @@ class Masker:
 
 def draw(training: NDArray[np.integer], step: int, config: PretrainConfig) -> NDArray[np.integer]:
     """The sequence numbers of a step: every sequence once an epoch, in an order fixed by the seed."""
-    per_epoch = max(1, len(training) // config.batch_size)
-    epoch, place = divmod(step, per_epoch)
-    order = _order(len(training), config.seed, epoch)
-    drawn: NDArray[np.integer] = training[order[place * config.batch_size : (place + 1) * config.batch_size]]
+    rows = rows_of_step(len(training), step, batch_size=config.batch_size, seed=config.seed)
+    drawn: NDArray[np.integer] = training[rows]
     return drawn
-
-
-@lru_cache(maxsize=1)
-def _order(n: int, seed: int, epoch: int) -> NDArray[np.integer]:
-    order: NDArray[np.integer] = np.random.default_rng((seed, epoch, n)).permutation(n)
-    return order
 
 
 def _write(

@@ -1,7 +1,7 @@
 """What a training run reports: its data, its course, and its scores, each with what it was measured on."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,7 +12,7 @@ from libyaevents.evaluation import Evaluation
 from libyaevents.training.config import TrainConfig
 from libyaevents.training.state import History
 
-__all__ = ["TrainingReport"]
+__all__ = ["TrainingReport", "chosen_on_dev"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class TrainingReport:
                 )
             parts.append(self.cross_validation.to_text())
         if self.dev is not None:
-            chosen = "the epoch and the biases" if self.history.scores else "the biases"
+            chosen = chosen_on_dev(self.history.scores)
             parts += [f"== On the dev file, which chose {chosen} ==", self.dev.to_text()]
         if self.calibration is not None:
             parts += [
@@ -92,6 +92,11 @@ class TrainingReport:
                 self.fit.to_text(),
             ]
         return "\n\n".join(parts)
+
+
+def chosen_on_dev(scores_by_step: Sequence[Mapping[str, float]]) -> str:
+    """What dev chose in a run with these evaluations: without any, the last weights were kept."""
+    return "the epoch and the biases" if scores_by_step else "the biases"
 
 
 def _versions() -> dict[str, str]:

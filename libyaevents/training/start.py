@@ -130,15 +130,8 @@ def _from_model(config: TrainConfig, ontology: Ontology) -> Start:
 def _with_fresh_heads(encoder: Any, ontology: Ontology, config: TrainConfig) -> EventModel:
     """The encoder under heads that are random, but the same for the same seed."""
     torch.manual_seed(config.seed)
-    heads = HeadConfig(
-        n_entity_types=len(ontology.entity_labels),
-        n_event_types=len(ontology.event_labels),
-        n_roles=len(ontology.role_labels),
-        n_factuality=len(ontology.factuality_labels),
-        role_size=config.role_size,
-        pooling=config.pooling,
-        dropout=config.dropout,
-    )
+    labels = Labels.of(ontology, {})
+    heads = HeadConfig.of(labels, role_size=config.role_size, pooling=config.pooling, dropout=config.dropout)
     shape = copy(encoder.config)
     shape.hidden_dropout_prob = shape.attention_probs_dropout_prob = config.encoder_dropout
     model = EventModel(shape, heads)

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -127,7 +128,7 @@ def _train(config: TrainConfig, ontology: Ontology, lessons: Lessons | None) -> 
         started_from=trainer.start.name,
         sources=outlets(documents),
         pretraining=trainer.start.pretraining,
-        lessons=None if lessons is None else lessons.describe(),
+        lessons=trainer.lesson_facts,
     )
     with whole_folder(report.model, marker=LABELS) as folder:
         tokenizer = trainer.start.tokenizer
@@ -215,6 +216,7 @@ class _Trainer:
         self, config: TrainConfig, ontology: Ontology, start: Start, lessons: Lessons | None
     ) -> None:
         self.config, self.ontology, self.start, self.lessons = config, ontology, start, lessons
+        self.lesson_facts = None if lessons is None else lessons.describe()
 
     def fit(
         self,
@@ -243,8 +245,13 @@ class _Trainer:
         mask_id = start.tokenizer.token_to_id("[MASK]")
         hiding = None if mask_id is None else Hiding(mask_id, config.word_dropout, config.mention_dropout)
         n_steps = batches.per_epoch * config.epochs
-        for teacher in () if lessons is None else lessons.teachers:
-            teacher.to(training_device()).eval()
+        if lessons is not None:
+            for teacher in lessons.teachers:
+                teacher.to(training_device()).eval()
+
+        def batch_of(step: int) -> TrainingBatch:
+            batch = batches.at(step)
+            return batch if lessons is None else batch._replace(lesson=lessons.at(step))
 
         def loss_of(batch: TrainingBatch) -> Tensor:
             loss = compute_loss(
@@ -257,9 +264,7 @@ class _Trainer:
         history = fit(
             model,
             loss_of,
-            batches.at
-            if lessons is None
-            else lambda step: batches.at(step)._replace(lesson=lessons.at(step)),
+            batch_of,
             groups=parameter_groups(model, config),
             config=LoopConfig(
                 n_steps=n_steps,
@@ -315,10 +320,10 @@ class _Trainer:
         """What a run's result depends on: its data, where it starts, and most of its configuration."""
         values = {key: value for key, value in self.config.to_dict().items() if key not in NOT_IDENTIFYING}
         data = hashlib.sha256("\n".join(document.to_json() for document in documents).encode()).hexdigest()
-        told = [] if self.lessons is None else [self.lessons.identity()]
-        return json.dumps(
-            [values, self.start.weights, data, self.ontology.fingerprint, *told], sort_keys=True
-        )
+        parts: list[Any] = [values, self.start.weights, data, self.ontology.fingerprint]
+        if self.lesson_facts is not None:
+            parts.append(self.lesson_facts["sha256"])
+        return json.dumps(parts, sort_keys=True)
 
 
 def _watch(extractor: Extractor, dev: Sequence[Document]) -> Mapping[str, float]:

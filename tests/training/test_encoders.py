@@ -70,13 +70,7 @@ def camelbert(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, 
 
 def _network(encoder: BertModel, labels: Labels) -> EventModel:
     """The encoder under random heads, as training starts with."""
-    heads = HeadConfig(
-        n_entity_types=len(labels.entities),
-        n_event_types=len(labels.events),
-        n_roles=len(labels.roles),
-        n_factuality=len(labels.factuality),
-    )
-    network = EventModel(encoder.config, heads)
+    network = EventModel(encoder.config, HeadConfig.of(labels))
     network.encoder.load_state_dict(encoder.state_dict())
     return network.eval()
 
